@@ -32,7 +32,7 @@ public sealed class YamlReaderTests
     [InlineData("a: &x {b: 1}\nc:\n  <<: *x\n  b: 2", "key \"b\" already set in map")]
     [InlineData("a: *nope", "nope")]
     [InlineData("a: [1, 2", "line ")]
-    [InlineData("a:\n\t- b", "line 2")]
+    [InlineData("a: b\n  c: d", "line 2")]
     public void NamesWhatIsWrong(string yaml, string part)
     {
         var document = Assert.Single(YamlReader.ReadAll(yaml, "f.yaml"));
