@@ -38,7 +38,7 @@ public static class ConfigReader
         if (ConfigKinds.FindServed(apiVersion, Text(json["kind"])) is not { } kind) return new ConfigReadResult();
         if (kind.Role == KindRole.Foreign) return new ConfigReadResult { Kind = kind };
 
-        var reader = new ProtoJsonReader();
+        var reader = new ProtoJsonReader(withRetired: !IsToday(apiVersion));
         var spec = reader.Read(kind.MessageDescriptor, json["spec"], FieldPath.Spec);
         var errors = new List<FieldProblem>(reader.Errors);
         var warnings = new List<FieldProblem>();
@@ -71,6 +71,8 @@ public static class ConfigReader
             },
         };
     }
+
+    private static bool IsToday(string apiVersion) => apiVersion is "networking.istio.io/v1" or "networking.istio.io/v1beta1";
 
     private static JsonObject Metadata(JsonNode? node, List<FieldProblem> errors)
     {

@@ -17,7 +17,8 @@ namespace Lateen.Config.Reading;
 /// parity: golang/protobuf jsonpb 1.5 <c>Unmarshaler.unmarshalMessage</c>: both spellings of a name, the JSON one winning;
 /// of two members of a oneof the later declared; durations in Go's syntax.
 /// </remarks>
-internal sealed class ProtoJsonReader
+/// <param name="withRetired">Whether fields that ended with Istio 1.1 are known.</param>
+internal sealed class ProtoJsonReader(bool withRetired = true)
 {
     private readonly List<FieldProblem> _errors = [];
     private readonly List<FieldProblem> _unknown = [];
@@ -55,6 +56,11 @@ internal sealed class ProtoJsonReader
             var present = false;
             if (field.Name != field.JsonName && tree.TryGetPropertyValue(field.Name, out var original)) (value, present, known) = (original, true, known + 1);
             if (tree.TryGetPropertyValue(field.JsonName, out var json)) (value, present, known) = (json, true, known + 1);
+            if (present && !withRetired && RetiredFields.Has(field))
+            {
+                NoteUnknown(path[field.JsonName]);
+                continue;
+            }
             if (!present || (value is null && !IsValue(field))) continue;
             ReadField(message, field, value, path[field.JsonName]);
         }
@@ -66,9 +72,14 @@ internal sealed class ProtoJsonReader
         foreach (var (name, _) in tree)
         {
             if (type.Fields.InDeclarationOrder().Any(field => field.Name == name || field.JsonName == name)) continue;
-            var at = path[name].ToString();
-            _unknown.Add(new FieldProblem(at, $"unknown field {GoText.Quote(at)}"));
+            NoteUnknown(path[name]);
         }
+    }
+
+    private void NoteUnknown(FieldPath path)
+    {
+        var at = path.ToString();
+        _unknown.Add(new FieldProblem(at, $"unknown field {GoText.Quote(at)}"));
     }
 
     private void ReadField(IMessage message, FieldDescriptor field, JsonNode? value, FieldPath path)

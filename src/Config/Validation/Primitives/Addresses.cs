@@ -18,7 +18,12 @@ internal static class Addresses
         return IsV4(text);
     }
 
-    public static string? CheckIp(string text) => IsIp(text) ? null : $"{text} is not a valid IP";
+    /// <summary>An address; 1.1 knew IPv4 alone.</summary>
+    public static string? CheckIp(string text, bool original = false)
+    {
+        if (!IsIp(text)) return $"{text} is not a valid IP";
+        return original && IsV6(text) ? $"{text} is not a valid IPv4 address" : null;
+    }
 
     /// <summary>An address or a range; 1.1 knew IPv4 alone.</summary>
     public static string? CheckSubnet(string text, bool original)
@@ -32,9 +37,7 @@ internal static class Addresses
         {
             return $"{text} is not a valid CIDR block";
         }
-        return original && text.Contains(':', StringComparison.Ordinal) && !text.Contains('.', StringComparison.Ordinal)
-            ? $"{text} is not a valid IPv4 address"
-            : null;
+        return original && IsV6(text) ? $"{text} is not a valid IPv4 address" : null;
     }
 
     public static bool IsPrefix(string text)
@@ -91,6 +94,9 @@ internal static class Addresses
         if (CheckPort(port) is { } bad) return bad;
         return DnsNames.CheckFqdn(split.Host, original: false) is null || IsIp(split.Host) ? null : $"\"{split.Host}\" is not a valid hostname or an IP address";
     }
+
+    /// <summary>An IPv4 address inside an IPv6 one counts as IPv4.</summary>
+    private static bool IsV6(string text) => text.Contains(':', StringComparison.Ordinal) && !text.Contains('.', StringComparison.Ordinal);
 
     private static bool IsV4(string text)
     {
