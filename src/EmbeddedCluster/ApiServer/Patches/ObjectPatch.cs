@@ -1,0 +1,41 @@
+using System.Text.Json.Nodes;
+using Lateen.EmbeddedCluster.ApiServer.Kinds;
+using Lateen.EmbeddedCluster.ApiServer.Objects;
+using Lateen.EmbeddedCluster.ApiServer.Requests;
+
+namespace Lateen.EmbeddedCluster.ApiServer.Patches;
+
+/// <summary>A patch of one of the media types that change an existing object. Immutable.</summary>
+internal sealed class ObjectPatch
+{
+    private const string Supported = "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml";
+
+    private readonly Func<JsonObject, JsonNode?> _apply;
+
+    private ObjectPatch(Func<JsonObject, JsonNode?> apply) => _apply = apply;
+
+    /// <exception cref="ApiException">The media type is not supported for the kind (415), or the body is malformed (400).</exception>
+    public static ObjectPatch Read(string mediaType, byte[] bytes, ServedResource resource)
+    {
+        switch (mediaType)
+        {
+            case "application/json-patch+json":
+                var operations = RequestBody.ParseValue(bytes);
+                return new ObjectPatch(document => JsonPatch.Apply(document, operations));
+            case "application/merge-patch+json":
+                var changes = ParseObject(bytes);
+                return new ObjectPatch(document => MergePatch.Apply(document, changes));
+            case "application/strategic-merge-patch+json" when !resource.Kind.IsCustom:
+                var strategic = ParseObject(bytes);
+                return new ObjectPatch(document => StrategicMergePatch.Apply(document, strategic, resource.Schema));
+            default: throw ApiException.UnsupportedMediaType(resource.Kind.IsCustom ? Supported.Replace(" application/strategic-merge-patch+json,", "", StringComparison.Ordinal) : Supported);
+        }
+    }
+
+    /// <summary>Applies the patch to a copy of the object.</summary>
+    public ReceivedObject Apply(JsonObject? current) =>
+        new(_apply(current!) as JsonObject ?? throw ApiException.BadRequest("the patch does not leave an object"));
+
+    private static JsonObject ParseObject(byte[] bytes) =>
+        RequestBody.ParseValue(bytes) as JsonObject ?? throw ApiException.BadRequest("error decoding patch: it must be an object");
+}
