@@ -13,7 +13,10 @@ public enum UnknownFields
     /// <summary>Refuse the object, as <c>istioctl validate</c> and the webhook do.</summary>
     Refuse,
 
-    /// <summary>Leave them out and warn: what a newer version stored must not be lost to an older control plane.</summary>
+    /// <summary>
+    /// Leave them out and warn: what a newer version stored must not be lost to an older control plane. Fields of 1.1 are
+    /// known in every version then, since a server shows an object in another version than it was written in.
+    /// </summary>
     Ignore,
 }
 
@@ -38,7 +41,7 @@ public static class ConfigReader
         if (ConfigKinds.FindServed(apiVersion, Text(json["kind"])) is not { } kind) return new ConfigReadResult();
         if (kind.Role == KindRole.Foreign) return new ConfigReadResult { Kind = kind };
 
-        var reader = new ProtoJsonReader(withRetired: !IsToday(apiVersion));
+        var reader = new ProtoJsonReader(withRetired: unknown == UnknownFields.Ignore || !IsToday(apiVersion));
         var spec = reader.Read(kind.MessageDescriptor, json["spec"], FieldPath.Spec);
         var errors = new List<FieldProblem>(reader.Errors);
         var warnings = new List<FieldProblem>();

@@ -41,6 +41,9 @@ internal sealed class ProtoJsonReader(bool withRetired = true)
         return message;
     }
 
+    /// <summary>Replaces in a message whatever the tree has; fields that it has not stay.</summary>
+    public void Apply(IMessage message, JsonNode? node, FieldPath path) => Fill(message, node, path);
+
     private void Fill(IMessage message, JsonNode? node, FieldPath path)
     {
         if (WellKnown(message, node, path) || node is null) return;
@@ -96,6 +99,7 @@ internal sealed class ProtoJsonReader(bool withRetired = true)
             Mismatch(path, value, "array");
             return;
         }
+        list.Clear();
         for (var i = 0; i < items.Count; i++)
             if (Single(field, items[i], path[i]) is { } single)
                 list.Add(single);
@@ -108,6 +112,7 @@ internal sealed class ProtoJsonReader(bool withRetired = true)
             Mismatch(path, value, "object");
             return;
         }
+        map.Clear();
         if (entries.Count == 0) _emptyMaps.Add(path.ToString());
         var keyField = field.MessageType.FindFieldByNumber(1);
         var valueField = field.MessageType.FindFieldByNumber(2);

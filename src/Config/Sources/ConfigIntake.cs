@@ -55,7 +55,7 @@ public sealed class ConfigIntake
         if (read.Object is { } item)
         {
             if (item.Namespace != ns) item = WithNamespace(item, ns);
-            var verdict = ConfigValidator.Validate(item);
+            var verdict = ConfigValidator.ValidateStored(item);
             if (verdict.IsValid)
             {
                 _rejected.TryRemove(identity, out _);

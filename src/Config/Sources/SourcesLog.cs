@@ -15,4 +15,7 @@ internal static partial class SourcesLog
 
     [LoggerMessage(4, LogLevel.Information, "read {Count} objects from {Directory}")]
     public static partial void Loaded(ILogger logger, int count, string directory);
+
+    [LoggerMessage(5, LogLevel.Warning, "cannot find out which kinds the API server has, trying again: {Problem}")]
+    public static partial void Undiscovered(ILogger logger, string problem);
 }

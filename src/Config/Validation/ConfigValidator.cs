@@ -16,8 +16,25 @@ public static class ConfigValidator
     public static ValidationResult Validate(ConfigObject item)
     {
         ArgumentNullException.ThrowIfNull(item);
+        return Validate(item, OriginalRules.Apply(item));
+    }
+
+    /// <summary>
+    /// The verdict on an object that an API server stored: it may have been written, and admitted, in another version than
+    /// the one in which it is shown, so the rules of either age suffice.
+    /// </summary>
+    public static ValidationResult ValidateStored(ConfigObject item)
+    {
+        var verdict = Validate(item);
+        if (verdict.IsValid || OriginalRules.Apply(item) || !OriginalRules.MayApply(item)) return verdict;
+        var original = Validate(item, original: true);
+        return original.IsValid ? original : verdict;
+    }
+
+    private static ValidationResult Validate(ConfigObject item, bool original)
+    {
         if (item.Kind.Role != KindRole.Judged || Validators.Find(item.Kind) is not { } validate) return ValidationResult.Clean;
-        var check = new Check(item, OriginalRules.Apply(item));
+        var check = new Check(item, original);
         CheckMetadata(check);
         if (check.ErrorCount == 0) validate(check);
         return check.Result();

@@ -52,8 +52,11 @@ internal static class OriginalRules
     public static bool Apply(ConfigObject item)
     {
         if (item.Kind.Ages == KindAges.Original) return true;
-        return item.Kind.Ages == KindAges.Both && item.ApiVersion.EndsWith("/v1alpha3", StringComparison.Ordinal) && !UsesNewer(item.Spec);
+        return item.ApiVersion.EndsWith("/v1alpha3", StringComparison.Ordinal) && MayApply(item);
     }
+
+    /// <summary>Whether the object could be one of 1.1, whatever version it is shown in.</summary>
+    public static bool MayApply(ConfigObject item) => item.Kind.Ages == KindAges.Both && !UsesNewer(item.Spec);
 
     private static bool UsesNewer(IMessage message)
     {
