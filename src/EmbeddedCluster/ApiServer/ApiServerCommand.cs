@@ -21,11 +21,13 @@ public static class ApiServerCommand
         var server = new Option<string?>("--kubeconfig-server") { Description = "server URL to put into the kubeconfig" };
         var names = new Option<string[]>("--tls-san") { Description = "another name or address for the server's certificate" };
         var node = new Option<string?>("--node-ip") { Description = "address of the node, for the server's certificate" };
+        var namespaces = new Option<string[]>("--create-namespace") { Description = "another namespace to make at the start" };
+        var balancer = new Option<string>("--load-balancer-ip") { Description = "address that services of type LoadBalancer get", DefaultValueFactory = _ => "127.0.0.1" };
         var controllers = new Option<bool>("--controllers") { Description = "run the controllers in this process", DefaultValueFactory = _ => true };
         var logging = new LogOptions();
         var command = new Command("cluster-apiserver", "Serve the Kubernetes API of the embedded cluster")
         {
-            data, bind, port, advertise, range, kubeconfig, server, names, node, controllers,
+            data, bind, port, advertise, range, kubeconfig, server, names, node, namespaces, balancer, controllers,
         };
         logging.AddTo(command);
         command.SetAction(async (parsed, cancel) =>
@@ -41,6 +43,8 @@ public static class ApiServerCommand
                 KubeconfigOut = parsed.GetValue(kubeconfig),
                 KubeconfigServer = parsed.GetValue(server),
                 ExtraNames = [.. parsed.GetValue(names) ?? [], .. parsed.GetValue(node) is { } address ? [address] : (string[])[]],
+                Namespaces = parsed.GetValue(namespaces) ?? [],
+                LoadBalancerAddress = parsed.GetValue(balancer)!,
                 Controllers = parsed.GetValue(controllers),
             };
             using var loggers = LogScopes.CreateFactory(logging);

@@ -29,6 +29,12 @@ public sealed record ApiServerOptions
     /// <summary>Server URL in the kubeconfig, null for the advertised address.</summary>
     public string? KubeconfigServer { get; init; }
 
+    /// <summary>Namespaces to make beside the cluster's own.</summary>
+    public IReadOnlyList<string> Namespaces { get; init; } = [];
+
+    /// <summary>Address that services of type LoadBalancer get.</summary>
+    public string LoadBalancerAddress { get; init; } = "127.0.0.1";
+
     /// <summary>Run the controllers in this process.</summary>
     public bool Controllers { get; init; } = true;
 }

@@ -5,6 +5,8 @@ using Lateen.EmbeddedCluster.ApiServer.Identity;
 using Lateen.EmbeddedCluster.ApiServer.Kinds;
 using Lateen.EmbeddedCluster.ApiServer.Objects;
 using Lateen.EmbeddedCluster.ApiServer.Requests;
+using Lateen.EmbeddedCluster.ApiServer.Subresources;
+using Lateen.EmbeddedCluster.Controllers;
 using Lateen.EmbeddedCluster.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -24,6 +26,9 @@ public sealed partial class ClusterApiServer : IAsyncDisposable
     private readonly ClusterKeys _keys;
     private readonly CancellationTokenSource _stopping = new();
     private readonly WebApplication _app;
+    private readonly ClusterClient _client;
+    private readonly ControllerSet? _controllers;
+    private volatile bool _ready;
 
     private ClusterApiServer(ApiServerOptions options, ILoggerFactory loggers, TimeProvider clock)
     {
@@ -35,11 +40,16 @@ public sealed partial class ClusterApiServer : IAsyncDisposable
         addresses.Restore(_store.List("services").Items);
         var registry = new ResourceRegistry();
         var context = new RuleContext(_store, addresses, clock);
-        var operations = new ObjectOperations(context, [new NamespaceAdmission(_store)]);
+        var operations = new ObjectOperations(context, [new NamespaceAdmission(_store), new ServiceAccountAdmission(_store, clock)]);
         var tokens = new AccountTokens(_keys.TokenKey, _store, clock);
         var advertise = options.AdvertiseAddress ?? options.BindAddress;
-        var documents = new DocumentEndpoint(registry, tokens, $"{advertise}:{options.SecurePort}", () => true);
-        var router = new RequestRouter(registry, new Authenticator(_keys, tokens), new ResourceEndpoint(operations, _stopping.Token), documents, logger);
+        var documents = new DocumentEndpoint(registry, tokens, $"{advertise}:{options.SecurePort}", () => _ready);
+        var authenticator = new Authenticator(_keys, tokens);
+        var resources = new ResourceEndpoint(operations, _stopping.Token);
+        var router = new RequestRouter(registry, authenticator, documents, resources, new SubresourceEndpoint(operations, resources, tokens),
+            new ReviewEndpoint(authenticator, tokens, clock), new NodeProxy(_store, _stopping.Token), logger);
+        _client = new ClusterClient(operations, registry);
+        if (options.Controllers) _controllers = new ControllerSet(_client, new ControllerOptions(_keys.AuthorityPem, options.LoadBalancerAddress), logger);
         _app = BuildHost(options, loggers, addresses, advertise);
         _app.Run(router.HandleAsync);
     }
@@ -71,6 +81,7 @@ public sealed partial class ClusterApiServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
+        if (_controllers is not null) await _controllers.DisposeAsync().ConfigureAwait(false);
         using (var patience = new CancellationTokenSource(TimeSpan.FromSeconds(5))) await _app.StopAsync(patience.Token).ConfigureAwait(false);
         await _app.DisposeAsync().ConfigureAwait(false);
         _store.Dispose();
@@ -85,7 +96,10 @@ public sealed partial class ClusterApiServer : IAsyncDisposable
         Endpoint = new IPEndPoint(options.BindAddress, address.Port);
         var advertise = options.AdvertiseAddress ?? (options.BindAddress.Equals(IPAddress.Any) ? IPAddress.Loopback : options.BindAddress);
         AdminKubeconfig = Kubeconfig.Text(_keys, options.KubeconfigServer ?? $"https://{new IPEndPoint(advertise, address.Port)}");
+        await new ClusterSeed(_client).PlantAsync(options.Namespaces, advertise.ToString(), address.Port).ConfigureAwait(false);
+        _controllers?.Start();
         if (options.KubeconfigOut is { } path) Kubeconfig.Write(path, AdminKubeconfig);
+        _ready = true;
     }
 
     private WebApplication BuildHost(ApiServerOptions options, ILoggerFactory loggers, ServiceAddresses addresses, IPAddress advertise)

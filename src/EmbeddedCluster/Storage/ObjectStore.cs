@@ -93,10 +93,19 @@ public sealed class ObjectStore : IDisposable
     /// <summary>Raised on the writer's thread when the log cannot be written; the write fails, and the state stays as committed.</summary>
     public event Action<Exception>? WriteFailed;
 
+    /// <summary>Raised on the writer's thread for every committed change, in order; handlers must be quick and must not throw.</summary>
+    public event Action<StoredChange>? Committed;
+
+    /// <summary>The names of every kind that has objects, or had some.</summary>
+    public IReadOnlyList<string> Resources()
+    {
+        lock (_gate) return [.. _resources.Keys];
+    }
+
     /// <summary>The committed state of an object, null when there is none.</summary>
     public StoredObject? Get(ObjectKey key)
     {
-        lock (_gate) return Committed(key);
+        lock (_gate) return Current(key);
     }
 
     /// <summary>The state that the next write of the object will meet: as <see cref="Get"/>, but with writes under way.</summary>
@@ -229,11 +238,14 @@ public sealed class ObjectStore : IDisposable
     private void Publish(List<PendingWrite> batch)
     {
         var touched = new HashSet<ChangeChain>();
+        var changes = new List<StoredChange>(batch.Count);
         lock (_gate)
         {
             foreach (var write in batch)
             {
-                touched.Add(Apply(write.Row));
+                var (chain, change) = Apply(write.Row);
+                touched.Add(chain);
+                changes.Add(change);
                 var key = write.Row.Object.Key;
                 if (_uncommitted.TryGetValue(key, out var newest) && (newest is null ? write.Row.Deleted : newest == write.Row.Object))
                     _uncommitted.Remove(key);
@@ -242,9 +254,10 @@ public sealed class ObjectStore : IDisposable
             Trim();
         }
         foreach (var chain in touched) chain.Announce();
+        if (Committed is { } committed) foreach (var change in changes) committed(change);
     }
 
-    private ChangeChain Apply(RevisionRow row)
+    private (ChangeChain Chain, StoredChange Change) Apply(RevisionRow row)
     {
         var key = row.Object.Key;
         var state = State(key.Resource);
@@ -256,7 +269,7 @@ public sealed class ObjectStore : IDisposable
         state.Changes.Append(change);
         _window.Enqueue((state.Changes, change));
         _windowBytes += row.Object.Length;
-        return state.Changes;
+        return (state.Changes, change);
     }
 
     private void Trim()
@@ -325,9 +338,9 @@ public sealed class ObjectStore : IDisposable
         if (revision > _committed) throw new RevisionTooLargeException(revision, _committed);
     }
 
-    private StoredObject? Latest(ObjectKey key) => _uncommitted.TryGetValue(key, out var stored) ? stored : Committed(key);
+    private StoredObject? Latest(ObjectKey key) => _uncommitted.TryGetValue(key, out var stored) ? stored : Current(key);
 
-    private StoredObject? Committed(ObjectKey key) =>
+    private StoredObject? Current(ObjectKey key) =>
         _resources.TryGetValue(key.Resource, out var state) ? state.Objects.GetValueOrDefault(new ListPosition(key.Namespace, key.Name)) : null;
 
     private ResourceState State(string resource)

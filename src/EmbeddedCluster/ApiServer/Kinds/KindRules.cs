@@ -57,6 +57,11 @@ internal class KindRules
     {
     }
 
+    /// <summary>Called after a write: gives back what the old state held and the new one, null for a removal, does not.</summary>
+    public virtual void Settle(JsonObject? value, JsonObject old, RuleContext context)
+    {
+    }
+
     /// <summary>Changes an object whose deletion begins.</summary>
     public virtual void PrepareDeletion(JsonObject value)
     {

@@ -25,6 +25,9 @@ internal sealed record UpdateOutcome(StoredObject Object, bool Created = false, 
 /// </summary>
 internal sealed class ObjectOperations(RuleContext context, IReadOnlyList<IAdmission> admission)
 {
+    /// <summary>The part of a pod that the scheduler writes: its node, and the condition that says so.</summary>
+    public const string BindingPart = "binding";
+
     private const int Attempts = 16;
 
     public RuleContext Context { get; } = context;
@@ -110,7 +113,7 @@ internal sealed class ObjectOperations(RuleContext context, IReadOnlyList<IAdmis
                 : await Store.PutAsync(key, value, current.Revision).ConfigureAwait(false);
             if (result.Status == WriteStatus.Missing) throw Missing(resource, name);
             if (result.Status != WriteStatus.Written) continue;
-            Finish(resource, result.Object!, removed: deletion == DeletionStep.Remove, value);
+            Finish(resource, result.Object!, deletion == DeletionStep.Remove ? null : value, current.Copy());
             return new UpdateOutcome(result.Object!, Removed: deletion == DeletionStep.Remove);
         }
         throw ApiException.Stale(resource.Group, resource.Plural, name);
@@ -172,7 +175,7 @@ internal sealed class ObjectOperations(RuleContext context, IReadOnlyList<IAdmis
         RestoreUntouched(value, old, kind, subresource);
         ObjectMetadata.PrepareUpdate(value, old);
         if (subresource == "status") kind.Rules.PrepareStatus(value, old);
-        else kind.Rules.PrepareUpdate(value, old, Context);
+        else if (subresource != "finalize") kind.Rules.PrepareUpdate(value, old, Context);
         ObjectMetadata.BumpGeneration(value, old, kind);
         try
         {
@@ -191,7 +194,7 @@ internal sealed class ObjectOperations(RuleContext context, IReadOnlyList<IAdmis
                 : await Store.PutAsync(key, (JsonObject)value.DeepClone(), current.Revision).ConfigureAwait(false);
             if (result.Status == WriteStatus.Written)
             {
-                Finish(resource, result.Object!, gone, value);
+                Finish(resource, result.Object!, gone ? null : value, old);
                 return (new UpdateOutcome(result.Object!, Removed: gone), pinned);
             }
         }
@@ -224,6 +227,7 @@ internal sealed class ObjectOperations(RuleContext context, IReadOnlyList<IAdmis
     /// <summary>Status changes through its subresource only, and nothing else does through that.</summary>
     private static void RestoreUntouched(JsonObject value, JsonObject old, ResourceKind kind, string subresource)
     {
+        if (subresource == BindingPart) return;
         if (subresource == "status")
         {
             foreach (var name in value.Select(pair => pair.Key).ToArray())
@@ -243,6 +247,7 @@ internal sealed class ObjectOperations(RuleContext context, IReadOnlyList<IAdmis
         var problems = new FieldProblems();
         ObjectMetadata.Validate(value, kind, problems);
         if (kind.IsCustom) CustomObjectValidator.Validate(value, resource.Schema, problems);
+        else BuiltInValidator.Validate(value, BuiltInKinds.StoredSchema(kind), problems);
         kind.Rules.Validate(value, problems);
         if (old is not null)
         {
@@ -263,9 +268,9 @@ internal sealed class ObjectOperations(RuleContext context, IReadOnlyList<IAdmis
         foreach (var step in admission) await step.ValidateAsync(call).ConfigureAwait(false);
     }
 
-    private void Finish(ServedResource resource, StoredObject stored, bool removed, JsonObject value)
+    private void Finish(ServedResource resource, StoredObject stored, JsonObject? value, JsonObject old)
     {
-        if (removed) resource.Kind.Rules.Abandon(value, null, Context);
+        resource.Kind.Rules.Settle(value, old, Context);
         Written?.Invoke(stored.Key);
     }
 

@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
-using Lateen.EmbeddedCluster.ApiServer.Kinds;
 using Lateen.EmbeddedCluster.ApiServer.Objects;
 using Lateen.EmbeddedCluster.ApiServer.Requests;
+using Lateen.EmbeddedCluster.Schemas;
 
 namespace Lateen.EmbeddedCluster.ApiServer.Patches;
 
@@ -15,7 +15,7 @@ internal sealed class ObjectPatch
     private ObjectPatch(Func<JsonObject, JsonNode?> apply) => _apply = apply;
 
     /// <exception cref="ApiException">The media type is not supported for the kind (415), or the body is malformed (400).</exception>
-    public static ObjectPatch Read(string mediaType, byte[] bytes, ServedResource resource)
+    public static ObjectPatch Read(string mediaType, byte[] bytes, bool custom, TypeSchema type)
     {
         switch (mediaType)
         {
@@ -25,10 +25,10 @@ internal sealed class ObjectPatch
             case "application/merge-patch+json":
                 var changes = ParseObject(bytes);
                 return new ObjectPatch(document => MergePatch.Apply(document, changes));
-            case "application/strategic-merge-patch+json" when !resource.Kind.IsCustom:
+            case "application/strategic-merge-patch+json" when !custom:
                 var strategic = ParseObject(bytes);
-                return new ObjectPatch(document => StrategicMergePatch.Apply(document, strategic, resource.Schema));
-            default: throw ApiException.UnsupportedMediaType(resource.Kind.IsCustom ? Supported.Replace(" application/strategic-merge-patch+json,", "", StringComparison.Ordinal) : Supported);
+                return new ObjectPatch(document => StrategicMergePatch.Apply(document, strategic, type));
+            default: throw ApiException.UnsupportedMediaType(custom ? Supported.Replace(" application/strategic-merge-patch+json,", "", StringComparison.Ordinal) : Supported);
         }
     }
 

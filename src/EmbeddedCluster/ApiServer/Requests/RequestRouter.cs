@@ -1,12 +1,14 @@
 using Lateen.EmbeddedCluster.ApiServer.Identity;
 using Lateen.EmbeddedCluster.ApiServer.Kinds;
+using Lateen.EmbeddedCluster.ApiServer.Subresources;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
 namespace Lateen.EmbeddedCluster.ApiServer.Requests;
 
 /// <summary>Every request enters here: 1. open paths, 2. who asks, 3. documents, 4. the resource and the verb. Any thread.</summary>
-internal sealed partial class RequestRouter(ResourceRegistry registry, Authenticator authenticator, ResourceEndpoint resources, DocumentEndpoint documents, ILogger logger)
+internal sealed partial class RequestRouter(ResourceRegistry registry, Authenticator authenticator, DocumentEndpoint documents, ResourceEndpoint resources,
+    SubresourceEndpoint subresources, ReviewEndpoint reviews, NodeProxy nodes, ILogger logger)
 {
     public async Task HandleAsync(HttpContext http)
     {
@@ -16,6 +18,11 @@ internal sealed partial class RequestRouter(ResourceRegistry registry, Authentic
             if (await documents.TryOpenAsync(http).ConfigureAwait(false)) return;
             var user = authenticator.Identify(http) ?? throw ApiException.Unauthorized();
             scope = Scope(http, user);
+            if (RequestTarget.Parse(http.Request.Path.Value ?? "") is { Plural: "pods", Group: "", Name.Length: > 0 } pod && nodes.Serve(http, pod) is { } proxied)
+            {
+                await proxied.ConfigureAwait(false);
+                return;
+            }
             var form = Representation.Choose(http.Request.Headers.Accept);
             if (await documents.TryAsync(http, form).ConfigureAwait(false)) return;
             await DispatchAsync(http, scope, form).ConfigureAwait(false);
@@ -42,9 +49,12 @@ internal sealed partial class RequestRouter(ResourceRegistry registry, Authentic
         if (!resource.Kind.Namespaced && target.Namespace.Length > 0) throw ApiException.NoSuchPath();
         if (resource.Kind.Namespaced && target.Namespace.Length == 0 && target.Name.Length > 0 && !target.WatchPrefix) throw ApiException.NoSuchPath();
         if (resource.Deprecation is { } warning) scope.Warn(warning);
-        if (target.Subresource.Length > 0 && target.Subresource != "status") throw ApiException.NoSuchPath();
+        if (target.Subresource is not ("" or "status")) return subresources.Serve(http, scope, resource, target, form) ?? throw ApiException.NoSuchPath();
         if (target.Subresource == "status" && !resource.Kind.HasStatus) throw ApiException.NoSuchPath();
         var method = http.Request.Method;
+        if (method == "POST" && resource.Verbs is ["create"])
+            return resource.Plural == "bindings" ? subresources.BindAsync(http, scope, registry.Current.Find("", "v1", "pods")!, target.Namespace, target.Name, form)
+                : reviews.Serve(http, scope, resource, form) ?? throw ApiException.NoSuchPath();
         var watch = target.WatchPrefix || ListQuery.Flag(http.Request.Query["watch"].ToString());
         return (method, target.Name.Length > 0) switch
         {

@@ -59,7 +59,7 @@ internal sealed class ResourceEndpoint(ObjectOperations operations, Cancellation
     {
         var type = RequestBody.MediaType(http.Request);
         var bytes = await RequestBody.ReadBytesAsync(http.Request, scope.Cancel).ConfigureAwait(false);
-        var patch = ObjectPatch.Read(type, bytes, resource);
+        var patch = ObjectPatch.Read(type, bytes, resource.Kind.IsCustom, resource.Schema);
         var outcome = await operations.UpdateAsync(scope, resource, target.Namespace, target.Name, target.Subresource, patch.Apply).ConfigureAwait(false);
         await WriteAsync(http, outcome.Created ? 201 : 200, outcome.Object, resource, form, scope).ConfigureAwait(false);
     }

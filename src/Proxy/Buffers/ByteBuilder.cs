@@ -1,0 +1,53 @@
+using System.Globalization;
+using System.Text;
+
+namespace Lateen.Proxy.Buffers;
+
+/// <summary>A growing run of bytes that is reused; for log lines, header values and pages. Owned by one worker or caller.</summary>
+internal sealed class ByteBuilder
+{
+    private byte[] _bytes = new byte[512];
+
+    public int Length { get; private set; }
+
+    public ReadOnlySpan<byte> Span => _bytes.AsSpan(0, Length);
+
+    public void Clear() => Length = 0;
+
+    public void Truncate(int length) => Length = length;
+
+    public void Append(ReadOnlySpan<byte> bytes)
+    {
+        bytes.CopyTo(Room(bytes.Length));
+        Length += bytes.Length;
+    }
+
+    public void Append(byte value)
+    {
+        Room(1)[0] = value;
+        Length++;
+    }
+
+    public void Append(string text) => Length += Encoding.UTF8.GetBytes(text, Room(Encoding.UTF8.GetMaxByteCount(text.Length)));
+
+    public void Append(long value)
+    {
+        value.TryFormat(Room(20), out var written, default, CultureInfo.InvariantCulture);
+        Length += written;
+    }
+
+    public void Append(in Network.SocketAddress address, bool withPort = true) => Length += address.Format(Room(300), withPort);
+
+    public void Append(DateTime time, string format)
+    {
+        time.TryFormat(Room(64), out var written, format, CultureInfo.InvariantCulture);
+        Length += written;
+    }
+
+    /// <summary>Free room of at least so many bytes.</summary>
+    public Span<byte> Room(int bytes)
+    {
+        if (Length + bytes > _bytes.Length) Array.Resize(ref _bytes, Math.Max(_bytes.Length * 2, Length + bytes));
+        return _bytes.AsSpan(Length);
+    }
+}

@@ -1,0 +1,101 @@
+using System.Text;
+using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
+using Lateen.Proxy.Filters.Http;
+using Lateen.Proxy.Filters.Http.Cors;
+using Lateen.Proxy.Filters.Http.Fault;
+using Lateen.Proxy.Http.Connections;
+using Lateen.Proxy.Http.Http1;
+using Lateen.Proxy.Stats;
+
+namespace Lateen.Proxy.Compile;
+
+/// <summary>HttpConnectionManager → <see cref="HcmSnapshot"/>. Tables from RDS come through slots that it asks for by name.</summary>
+internal sealed class HcmCompiler(StatsStore stats, Func<string, RouteSlot> slotOf)
+{
+    public HcmSnapshot Compile(HttpConnectionManager hcm, string path)
+    {
+        var routes = hcm.RouteSpecifierCase switch
+        {
+            HttpConnectionManager.RouteSpecifierOneofCase.Rds => slotOf(hcm.Rds.RouteConfigName),
+            HttpConnectionManager.RouteSpecifierOneofCase.RouteConfig => new RouteSlot("") { Table = RouteCompiler.Compile(hcm.RouteConfig) },
+            var other => throw new ConfigRefusedException(path + ".route_specifier", $"{other} is not supported"),
+        };
+        if (hcm.CodecType is HttpConnectionManager.Types.CodecType.Http2 or HttpConnectionManager.Types.CodecType.Http3)
+            throw new ConfigRefusedException(path + ".codec_type", $"{hcm.CodecType} is not supported");
+        return new HcmSnapshot
+        {
+            Stats = stats.Group($"http.{hcm.StatPrefix}.", HttpStats.Create),
+            Routes = routes,
+            Filters = Filters(hcm, path),
+            AccessLogs = AccessLogCompiler.Compile(hcm.AccessLog, path + ".access_log"),
+            Limits = new Http1Limits((int)(hcm.MaxRequestHeadersKb ?? 60) * 1024, (int)(hcm.CommonHttpProtocolOptions?.MaxHeadersCount ?? 100), hcm.HttpProtocolOptions?.AcceptHttp10 ?? false),
+            ServerName = Encoding.ASCII.GetBytes(hcm.ServerName.Length > 0 ? hcm.ServerName : "envoy"),
+            ServerHeader = hcm.ServerHeaderTransformation switch
+            {
+                HttpConnectionManager.Types.ServerHeaderTransformation.AppendIfAbsent => ServerHeader.AppendIfAbsent,
+                HttpConnectionManager.Types.ServerHeaderTransformation.PassThrough => ServerHeader.PassThrough,
+                _ => ServerHeader.Overwrite,
+            },
+            UseRemoteAddress = hcm.UseRemoteAddress ?? false,
+            TrustedHops = (int)hcm.XffNumTrustedHops,
+            SkipForwardedFor = hcm.SkipXffAppend,
+            GenerateRequestId = hcm.GenerateRequestId ?? true,
+            PreserveExternalRequestId = hcm.PreserveExternalRequestId,
+            AlwaysSetRequestIdInResponse = hcm.AlwaysSetRequestIdInResponse,
+            ClientCert = hcm.ForwardClientCertDetails switch
+            {
+                HttpConnectionManager.Types.ForwardClientCertDetails.ForwardOnly => ClientCertHeader.ForwardOnly,
+                HttpConnectionManager.Types.ForwardClientCertDetails.AppendForward => ClientCertHeader.AppendForward,
+                HttpConnectionManager.Types.ForwardClientCertDetails.SanitizeSet => ClientCertHeader.SanitizeSet,
+                HttpConnectionManager.Types.ForwardClientCertDetails.AlwaysForwardOnly => ClientCertHeader.AlwaysForward,
+                _ => ClientCertHeader.Sanitize,
+            },
+            Via = Encoding.ASCII.GetBytes(hcm.Via),
+            NormalizePath = hcm.NormalizePath ?? false,
+            MergeSlashes = hcm.MergeSlashes,
+            AllowWebSocket = hcm.UpgradeConfigs.Any(upgrade => upgrade.UpgradeType.Equals("websocket", StringComparison.OrdinalIgnoreCase) && upgrade.Enabled is not false),
+            AllowConnect = hcm.UpgradeConfigs.Any(upgrade => upgrade.UpgradeType.Equals("connect", StringComparison.OrdinalIgnoreCase) && upgrade.Enabled is not false),
+            Proxy100Continue = hcm.Proxy100Continue,
+            IdleTimeoutMs = Durations.Ms(hcm.CommonHttpProtocolOptions?.IdleTimeout) ?? 3_600_000,
+            StreamIdleTimeoutMs = Durations.Ms(hcm.StreamIdleTimeout) ?? 300_000,
+            RequestTimeoutMs = Durations.Ms(hcm.RequestTimeout) ?? 0,
+            RequestHeadersTimeoutMs = Durations.Ms(hcm.RequestHeadersTimeout) ?? 0,
+            MaxConnectionDurationMs = Durations.Ms(hcm.CommonHttpProtocolOptions?.MaxConnectionDuration) ?? 0,
+            MaxRequestsPerConnection = hcm.CommonHttpProtocolOptions?.MaxRequestsPerConnection ?? 0,
+            DelayedCloseMs = Durations.Ms(hcm.DelayedCloseTimeout) ?? 1000,
+            SuppressEnvoyHeaders = SuppressesHeaders(hcm),
+        };
+    }
+
+    private static bool SuppressesHeaders(HttpConnectionManager hcm) =>
+        hcm.HttpFilters.LastOrDefault()?.TypedConfig is { } last && last.TryUnpack<Envoy.Extensions.Filters.Http.Router.V3.Router>(out var router) && router.SuppressEnvoyHeaders;
+
+    private static IHttpFilter[] Filters(HttpConnectionManager hcm, string path)
+    {
+        var filters = new List<IHttpFilter>();
+        for (var i = 0; i < hcm.HttpFilters.Count; i++)
+        {
+            var filter = hcm.HttpFilters[i];
+            var at = $"{path}.http_filters[{i}]";
+            if (filter.Disabled) continue;
+            var isLast = i == hcm.HttpFilters.Count - 1;
+            var isRouter = filter.TypedConfig?.Is(Envoy.Extensions.Filters.Http.Router.V3.Router.Descriptor) == true;
+            if (isLast != isRouter) throw new ConfigRefusedException(at, isLast ? "the last filter must be the router" : "the router must be the last filter");
+            if (isRouter) break;
+            if (Find(filter, at) is { } made) filters.Add(made);
+        }
+        return [.. filters];
+    }
+
+    /// <summary>The catalogue of HTTP filters; null for one that has nothing to do.</summary>
+    private static IHttpFilter? Find(HttpFilter filter, string path)
+    {
+        if (filter.TypedConfig is not { } config) throw new ConfigRefusedException(path, $"{filter.Name} has no typed_config");
+        if (config.TryUnpack<Envoy.Extensions.Filters.Http.Fault.V3.HTTPFault>(out var fault))
+            return new FaultFilter(fault.Abort is null && fault.Delay is null ? null : FaultSettings.Compile(fault, path + ".typed_config"));
+        if (config.Is(Envoy.Extensions.Filters.Http.Cors.V3.Cors.Descriptor)) return new CorsFilter();
+        // Counts messages of gRPC streams and changes nothing; without HTTP/2 there are none.
+        if (config.Is(Envoy.Extensions.Filters.Http.GrpcStats.V3.FilterConfig.Descriptor)) return null;
+        throw new ConfigRefusedException(path, $"the HTTP filter {filter.Name} ({config.TypeUrl}) is not supported");
+    }
+}

@@ -1,0 +1,25 @@
+using Lateen.Proxy.Http.Connections;
+
+namespace Lateen.Proxy.Filters.Http;
+
+/// <summary>Whether a filter lets a request go on.</summary>
+internal enum FilterResult
+{
+    Continue,
+
+    /// <summary>The filter has answered, or the stream is over.</summary>
+    Stop,
+}
+
+/// <summary>
+/// One step between a request and its route's action. One object serves all streams of a listener on all workers: what
+/// belongs to a stream lives in the exchange. Never blocks; what takes time is awaited on the worker's own awaitables.
+/// </summary>
+internal interface IHttpFilter
+{
+    /// <summary>The request's head is there, its route is chosen.</summary>
+    ValueTask<FilterResult> OnRequestAsync(HttpExchange exchange);
+
+    /// <summary>The response's head is about to go out.</summary>
+    void OnResponse(HttpExchange exchange);
+}

@@ -1,0 +1,144 @@
+using System.Runtime.CompilerServices;
+using Lateen.Proxy.Http.Connections;
+using Lateen.Proxy.Http.Http1;
+
+namespace Lateen.Proxy.Filters.Http.Router;
+
+/// <summary>
+/// Carries a request's body from the client to an upstream while the response is awaited, and remembers it for a retry as
+/// long as it is small. Only as much is read as the upstream takes. Owned by one worker.
+/// </summary>
+internal sealed class RequestBody(HttpExchange exchange)
+{
+    private readonly List<byte[]> _kept = [];
+    private long _keptBytes;
+    private long _limit;
+    private bool _overflown;
+    private bool _stopping;
+    private ValueTask _pump;
+    private bool _pumping;
+
+    /// <summary>How the body goes to the upstream.</summary>
+    public BodyKind Kind { get; private set; }
+
+    /// <summary>Everything that the client sends has been read and sent on.</summary>
+    public bool IsComplete { get; private set; }
+
+    /// <summary>Another attempt could send it again from its first byte.</summary>
+    public bool CanReplay => !_overflown;
+
+    public void Begin(BodyKind kind, long keepLimit)
+    {
+        (Kind, _limit, _overflown, _keptBytes, _stopping, _pumping) = (kind, keepLimit, false, 0, false, false);
+        IsComplete = kind == BodyKind.None;
+    }
+
+    /// <summary>Starts to send; <paramref name="onEnd"/> is called when the last byte is out.</summary>
+    public void StartPump(Http1ClientConnection upstream, Action onEnd)
+    {
+        _pumping = true;
+        _pump = PumpAsync(upstream, onEnd);
+    }
+
+    public void StartTunnel(Http1ClientConnection upstream)
+    {
+        _pumping = true;
+        _pump = TunnelAsync(upstream);
+    }
+
+    /// <summary>Waits for the client's half of a tunnel.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    public async ValueTask FinishTunnelAsync()
+    {
+        if (!_pumping) return;
+        _pumping = false;
+        await _pump;
+    }
+
+    /// <summary>Ends the sending, finished or not, and waits until it has ended.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    public async ValueTask StopAsync()
+    {
+        if (!_pumping) return;
+        _pumping = false;
+        _stopping = true;
+        exchange.Downstream.AbortWaits();
+        await _pump;
+    }
+
+    /// <summary>Forgets what was kept.</summary>
+    public void End() => _kept.Clear();
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask PumpAsync(Http1ClientConnection upstream, Action onEnd)
+    {
+        foreach (var piece in _kept)
+            if (!await SendAsync(upstream, piece))
+                return;
+        if (!IsComplete)
+        {
+            var downstream = exchange.Downstream;
+            while (true)
+            {
+                // The head goes out at once when the first body bytes are not there yet.
+                if (!await upstream.SendAsync(default)) return;
+                var (status, data) = await downstream.ReadBodyAsync();
+                if (status == ReadStatus.End) break;
+                if (status != ReadStatus.Ok)
+                {
+                    if (!_stopping) exchange.CutShort(status == ReadStatus.Bad ? EndReason.DownstreamProtocolError : EndReason.DownstreamDisconnect);
+                    return;
+                }
+                exchange.Info.BytesReceived += data.Length;
+                Keep(data);
+                if (!await SendAsync(upstream, data))
+                {
+                    downstream.Advance();
+                    return;
+                }
+                downstream.Advance();
+            }
+            IsComplete = true;
+        }
+        if (Kind == BodyKind.Chunked ? !await upstream.SendLastChunkAsync() : !await upstream.SendAsync(default)) return;
+        exchange.Info.UpstreamRequestEnd = exchange.Worker.Now;
+        onEnd();
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask TunnelAsync(Http1ClientConnection upstream)
+    {
+        while (true)
+        {
+            var (status, data) = await exchange.Downstream.ReadBodyAsync();
+            if (status != ReadStatus.Ok)
+            {
+                if (status == ReadStatus.End) upstream.Stream.ShutdownSending();
+                else upstream.Abort();
+                return;
+            }
+            exchange.Info.BytesReceived += data.Length;
+            if (!await upstream.SendAsync(data)) return;
+            exchange.Downstream.Advance();
+        }
+    }
+
+    private ValueTask<bool> SendAsync(Http1ClientConnection upstream, ReadOnlyMemory<byte> data) =>
+        Kind == BodyKind.Chunked ? upstream.SendChunkAsync(data) : upstream.SendAsync(data);
+
+    private void Keep(ReadOnlyMemory<byte> data)
+    {
+        if (_overflown || _limit == 0)
+        {
+            _overflown = true;
+            return;
+        }
+        _keptBytes += data.Length;
+        if (_keptBytes > _limit)
+        {
+            _overflown = true;
+            _kept.Clear();
+        }
+        else _kept.Add(data.ToArray());
+    }
+}

@@ -1,0 +1,374 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using Lateen.Proxy.Http.Connections;
+using Lateen.Proxy.Interop;
+using Lateen.Proxy.Http.Headers;
+using Lateen.Proxy.Http.Http1;
+using Lateen.Proxy.Http.Routing;
+using Lateen.Proxy.Stats;
+using Lateen.Proxy.Upstream.Balancers;
+using Lateen.Proxy.Upstream.Clusters;
+using Lateen.Proxy.Upstream.Pools;
+using Lateen.Proxy.Workers;
+
+namespace Lateen.Proxy.Filters.Http.Router;
+
+/// <summary>
+/// Sends one request to its cluster, again when its retry policy says so, and brings the response back. Reused; owned by one
+/// worker.
+/// </summary>
+internal sealed class RouterRun
+{
+    private readonly HttpExchange _exchange;
+    private readonly ConnectAttempt _connecting = new();
+    private readonly TimeoutTimer _routeTimer;
+    private readonly TimeoutTimer _tryTimer;
+    private readonly Delay _backOff = new();
+    private readonly RequestBody _body;
+    private readonly List<HostState> _tried = [];
+    private Http1ClientConnection? _connection;
+    private EndReason _timedOut;
+
+    public RouterRun(HttpExchange exchange)
+    {
+        _exchange = exchange;
+        _routeTimer = new TimeoutTimer(this, EndReason.ResponseTimeout);
+        _tryTimer = new TimeoutTimer(this, EndReason.PerTryTimeout);
+        _body = new RequestBody(exchange);
+    }
+
+    private Worker Worker => _exchange.Worker;
+
+    /// <summary>
+    /// 1. find the cluster; 2. write the request for it; 3. try, and try again; 4. send the response or say why there is none.
+    /// </summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    public async ValueTask RunAsync(RouteEntry route)
+    {
+        // 1
+        var name = route.ChooseCluster(_exchange.Request, Worker.Random, out var weighted);
+        var cluster = name is null ? null : _exchange.Context.Clusters.Current.Find(name);
+        _exchange.Info.Cluster = name ?? "";
+        if (cluster is null)
+        {
+            _exchange.Hcm.Stats.Add(Worker, HttpStats.NoCluster);
+            await _exchange.ReplyAsync(EndReason.ClusterNotFound, route.ClusterNotFoundStatus);
+            return;
+        }
+
+        // 2
+        var hash = RequestHash.Of(route, _exchange);
+        RequestRewriting.Apply(route, weighted, _exchange);
+        Mirroring.Send(route, _exchange);
+        _tried.Clear();
+        _timedOut = EndReason.None;
+        _body.Begin(_exchange.Downstream.RequestBody, route.Retry is not null ? route.RetryBufferLimit : 0);
+        if (_body.IsComplete) StartRouteTimer(route);
+
+        // 3
+        try
+        {
+            var outcome = await TryAllAsync(route, cluster, hash);
+
+            // 4
+            if (outcome == EndReason.None) await ForwardAsync(route, weighted, cluster);
+            else await FailAsync(outcome);
+        }
+        finally
+        {
+            Worker.StopTimer(_routeTimer);
+            Worker.StopTimer(_tryTimer);
+            if (_connection is { } left)
+            {
+                left.Close();
+                LeaveHost(cluster);
+            }
+            _body.End();
+        }
+    }
+
+    /// <summary>The exchange was cut short: every wait on the upstream returns.</summary>
+    public void Abort()
+    {
+        _connecting.Abort();
+        _connection?.Abort();
+        _backOff.Cancel(Worker);
+    }
+
+    /// <summary>Attempts until one brings a response that is not to be retried; none when the head of a response is there.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<EndReason> TryAllAsync(RouteEntry route, ClusterState cluster, ulong? hash)
+    {
+        var info = _exchange.Info;
+        for (var attempt = 1; ; attempt++)
+        {
+            info.Attempts = attempt;
+            if (route.IncludeAttemptCount) SetNumber(KnownHeader.EnvoyAttemptCount, attempt);
+            var outcome = await TryOnceAsync(route, cluster, hash);
+            if (_exchange.Cut != EndReason.None) return _exchange.Cut;
+            if (_timedOut == EndReason.ResponseTimeout) return _timedOut;
+            if (route.Retry is not { } retry || !RetryDecision.IsRetriable(retry, outcome, _exchange, _connection)) return outcome;
+            if (attempt > retry.Retries)
+            {
+                info.Flags |= ResponseFlags.RetryLimitExceeded;
+                cluster.Stats.Add(Worker, ClusterStats.RqRetryLimitExceeded);
+                return outcome;
+            }
+            if (!_body.CanReplay) return outcome;
+            if (!cluster.TryBegin(BreakerKind.Retries))
+            {
+                cluster.Stats.Add(Worker, ClusterStats.RqRetryOverflow);
+                return outcome;
+            }
+            cluster.Stats.Add(Worker, ClusterStats.RqRetry);
+            DropConnection(cluster);
+            var ceiling = Math.Min(retry.BackOffMaxMs, retry.BackOffBaseMs << Math.Min(attempt, 16));
+            await _backOff.WaitAsync(Worker, Worker.Random.NextInt64(Math.Max(1, ceiling)));
+            cluster.End(BreakerKind.Retries);
+            _timedOut = _timedOut == EndReason.PerTryTimeout ? EndReason.None : _timedOut;
+            if (_exchange.Cut != EndReason.None || _timedOut != EndReason.None) return _exchange.Cut != EndReason.None ? _exchange.Cut : _timedOut;
+        }
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<EndReason> TryOnceAsync(RouteEntry route, ClusterState cluster, ulong? hash)
+    {
+        var (info, stats) = (_exchange.Info, cluster.Stats);
+        var context = new LoadBalancerContext(hash, _exchange.OriginalDestination, route.Retry?.AvoidPreviousHosts == true && _tried.Count > 0 ? _tried : null);
+        if (cluster.Pick(Worker, context) is not { } host)
+        {
+            stats.Add(Worker, ClusterStats.CxNoneHealthy);
+            return EndReason.NoHealthyUpstream;
+        }
+        info.UpstreamHost = host;
+        _tried.Add(host);
+        if (route.AutoHostRewrite && host.Hostname.Length > 0) _exchange.Request.Set(KnownHeader.Authority, System.Text.Encoding.ASCII.GetBytes(host.Hostname));
+        if (!cluster.TryBegin(BreakerKind.Requests))
+        {
+            stats.Add(Worker, ClusterStats.RqPendingOverflow);
+            return EndReason.UpstreamOverflow;
+        }
+        stats.Add(Worker, ClusterStats.RqTotal);
+        stats.Add(Worker, ClusterStats.RqActive);
+        host.Began();
+        _activeHost = host;
+        if (route.Retry is { PerTryTimeoutMs: > 0 } retry) Worker.StartTimer(_tryTimer, retry.PerTryTimeoutMs);
+        var outcome = await ExchangeHeadAsync(route, cluster, host);
+        Worker.StopTimer(_tryTimer);
+        if (outcome != EndReason.None)
+        {
+            if (_timedOut != EndReason.None)
+            {
+                stats.Add(Worker, _timedOut == EndReason.ResponseTimeout ? ClusterStats.RqTimeout : ClusterStats.RqPerTryTimeout);
+                outcome = _timedOut;
+            }
+            OutlierDetection.OnFailure(cluster, host, outcome == EndReason.UpstreamOverflow ? 0 : 503, Worker);
+        }
+        return outcome;
+    }
+
+    private HostState? _activeHost;
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<EndReason> ExchangeHeadAsync(RouteEntry route, ClusterState cluster, HostState host)
+    {
+        var pool = host.PoolOf(Worker, cluster);
+        var connection = pool.TryTakeIdle();
+        if (connection is null)
+        {
+            var (status, made, error) = await pool.ConnectAsync(_connecting);
+            if (made is null)
+            {
+                _exchange.Info.TransportFailure = status == AcquireStatus.ConnectFailure ? "delayed connect error: " + Errors.Text(error) : "";
+                return status switch
+                {
+                    AcquireStatus.Overflow => EndReason.UpstreamOverflow,
+                    AcquireStatus.ConnectTimeout => EndReason.ConnectTimeout,
+                    _ => EndReason.ConnectFailure,
+                };
+            }
+            connection = made;
+        }
+        _connection = connection;
+        _exchange.Info.UpstreamLocal = connection.LocalAddress;
+        connection.BeginRequest(_exchange.Request, _exchange.IsUpgrade ? BodyKind.None : _body.Kind, _exchange.IsUpgrade);
+        if (_body.Kind == BodyKind.None)
+        {
+            if (!await connection.SendAsync(default)) return Broken();
+            _exchange.Info.UpstreamRequestEnd = Worker.Now;
+        }
+        else _body.StartPump(connection, () => StartRouteTimer(route));
+        var (read, code, body) = await connection.ReadHeadAsync(_exchange.Response, _exchange.IsHead, _exchange.IsUpgrade);
+        if (read != ReadStatus.Ok) return read == ReadStatus.Bad ? EndReason.UpstreamProtocolError : Broken();
+        _exchange.Info.UpstreamFirstByte = Worker.Now;
+        (_code, _responseBody) = (code, body);
+        OutlierDetection.OnResponse(cluster, host, code, Worker);
+        return EndReason.None;
+    }
+
+    private int _code;
+    private BodyKind _responseBody;
+
+    private EndReason Broken() => _timedOut != EndReason.None ? _timedOut : _exchange.Cut != EndReason.None ? _exchange.Cut : EndReason.UpstreamReset;
+
+    /// <summary>Sends the response whose head is there to the client, body and all.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask ForwardAsync(RouteEntry route, WeightedCluster? weighted, ClusterState cluster)
+    {
+        var (exchange, connection, downstream) = (_exchange, _connection!, _exchange.Downstream);
+        var stats = cluster.Stats;
+        var tunnel = _code == 101;
+        exchange.Info.EndedBy(EndReason.None);
+        stats.Add(Worker, ClusterStats.ClassOf(_code));
+        if (exchange.Info.Attempts > 1 && _code < 500) stats.Add(Worker, ClusterStats.RqRetrySuccess);
+        if (!exchange.Hcm.SuppressEnvoyHeaders) SetResponseNumber(KnownHeader.EnvoyUpstreamTime, exchange.Info.UpstreamFirstByte - Math.Max(exchange.Info.Start, exchange.Info.UpstreamRequestEnd));
+        foreach (var filter in exchange.Hcm.Filters) filter.OnResponse(exchange);
+        weighted?.Response.Apply(exchange.Response, exchange.Format, exchange.Scratch);
+        foreach (var operations in route.ResponseHeaders) operations.Apply(exchange.Response, exchange.Format, exchange.Scratch);
+        var body = exchange.IsHead ? BodyKind.None : _responseBody == BodyKind.UntilClose && !tunnel && !downstream.IsHttp10 ? BodyKind.Chunked : _responseBody;
+        if (body == BodyKind.Chunked && downstream.IsHttp10) body = BodyKind.UntilClose;
+        exchange.BeginResponse(_code, body, tunnel);
+        var end = tunnel ? await TunnelAsync(connection) : await PumpResponseAsync(connection, body);
+        stats.Add(Worker, ClusterStats.RqCompleted);
+        stats.Observe(Worker, ClusterStats.RqTime, Worker.Now - exchange.Info.Start);
+        var whole = end == ReadStatus.End && !tunnel;
+        if (!whole && !tunnel && exchange.Cut == EndReason.None)
+        {
+            // The head is out: all that is left is to cut the client's connection where the upstream's was cut.
+            exchange.Info.Flags |= _timedOut != EndReason.None ? ResponseFlags.UpstreamTimeout : ResponseFlags.UpstreamTermination;
+            exchange.Info.Details = "upstream_reset_after_response_started{connection_termination}";
+            stats.Add(Worker, ClusterStats.RqRxReset);
+        }
+        if (!whole || !_body.IsComplete && !tunnel) exchange.MustClose = true;
+        await _body.StopAsync();
+        _connection = null;
+        connection.Release(whole && _body.IsComplete);
+        LeaveHost(cluster);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<ReadStatus> PumpResponseAsync(Http1ClientConnection connection, BodyKind body)
+    {
+        var downstream = _exchange.Downstream;
+        if (body == BodyKind.None)
+        {
+            if (!await downstream.SendAsync(default)) return Gone();
+            // A HEAD or 204 response ends with its head; what the upstream announced does not come.
+            return connection.IsResponseDone ? ReadStatus.End : (await connection.ReadBodyAsync()).Status;
+        }
+        for (var turns = 1; ; turns++)
+        {
+            if (!connection.HasBodyBytes && !connection.IsResponseDone && !await downstream.SendAsync(default)) return Gone();
+            var (status, data) = await connection.ReadBodyAsync();
+            if (status == ReadStatus.End)
+            {
+                if (body == BodyKind.Chunked) return await downstream.SendLastChunkAsync() ? ReadStatus.End : Gone();
+                return await downstream.SendAsync(default) ? ReadStatus.End : Gone();
+            }
+            if (status != ReadStatus.Ok)
+            {
+                await downstream.SendAsync(default);
+                return status;
+            }
+            _exchange.Info.BytesSent += data.Length;
+            if (!await (body == BodyKind.Chunked ? downstream.SendChunkAsync(data) : downstream.SendAsync(data))) return Gone();
+            connection.Advance();
+            if (turns % 16 == 0) await Worker.Yield();
+        }
+    }
+
+    private ReadStatus Gone()
+    {
+        _exchange.CutShort(EndReason.DownstreamDisconnect);
+        return ReadStatus.Aborted;
+    }
+
+    /// <summary>After 101: raw bytes both ways until both sides are done or either is broken.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<ReadStatus> TunnelAsync(Http1ClientConnection connection)
+    {
+        var downstream = _exchange.Downstream;
+        Worker.StopTimer(_routeTimer);
+        if (!await downstream.SendAsync(default)) return ReadStatus.Aborted;
+        downstream.BeginTunnel();
+        _body.StartTunnel(connection);
+        while (true)
+        {
+            var (status, data) = await connection.ReadBodyAsync();
+            if (status != ReadStatus.Ok)
+            {
+                if (status == ReadStatus.End) downstream.ShutdownSending();
+                else downstream.AbortWaits();
+                break;
+            }
+            _exchange.Info.BytesSent += data.Length;
+            if (!await downstream.SendAsync(data)) break;
+            connection.Advance();
+        }
+        _exchange.MustClose = true;
+        await _body.FinishTunnelAsync();
+        return ReadStatus.End;
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask FailAsync(EndReason outcome)
+    {
+        var exchange = _exchange;
+        await _body.StopAsync();
+        if (!_body.IsComplete) exchange.MustClose = true;
+        string? detail = outcome == EndReason.ConnectFailure && exchange.Info.TransportFailure.Length > 0 ? ", transport failure reason: " + exchange.Info.TransportFailure : null;
+        await exchange.ReplyAsync(outcome, detail: detail);
+        if (detail is not null) exchange.Info.Details = $"upstream_reset_before_response_started{{remote_connection_failure|{exchange.Info.TransportFailure.Replace(' ', '_')}}}";
+    }
+
+    private void DropConnection(ClusterState cluster)
+    {
+        var connection = _connection;
+        _connection = null;
+        connection?.Close();
+        LeaveHost(cluster);
+    }
+
+    private void LeaveHost(ClusterState cluster)
+    {
+        if (_activeHost is not { } host) return;
+        _activeHost = null;
+        host.Ended();
+        cluster.End(BreakerKind.Requests);
+        cluster.Stats.Add(Worker, ClusterStats.RqActive, -1);
+    }
+
+    private void StartRouteTimer(RouteEntry route)
+    {
+        _exchange.Info.RequestEnd = _exchange.Info.RequestEnd == 0 ? Worker.Now : _exchange.Info.RequestEnd;
+        if (route.TimeoutMs > 0 && !_routeTimer.IsActive && !_exchange.IsUpgrade) Worker.StartTimer(_routeTimer, route.TimeoutMs);
+    }
+
+    private void OnTimeout(EndReason reason)
+    {
+        if (_timedOut != EndReason.None) return;
+        _timedOut = reason;
+        _connecting.Abort();
+        _connection?.Abort();
+        if (reason == EndReason.ResponseTimeout) _backOff.Cancel(Worker);
+    }
+
+    private void SetNumber(KnownHeader header, long value)
+    {
+        Span<byte> digits = stackalloc byte[20];
+        value.TryFormat(digits, out var written, default, CultureInfo.InvariantCulture);
+        _exchange.Request.Set(header, digits[..written]);
+    }
+
+    private void SetResponseNumber(KnownHeader header, long value)
+    {
+        Span<byte> digits = stackalloc byte[20];
+        Math.Max(0, value).TryFormat(digits, out var written, default, CultureInfo.InvariantCulture);
+        _exchange.Response.Set(header, digits[..written]);
+    }
+
+    private sealed class TimeoutTimer(RouterRun run, EndReason reason) : WorkerTimer
+    {
+        protected internal override void OnFired() => run.OnTimeout(reason);
+    }
+}

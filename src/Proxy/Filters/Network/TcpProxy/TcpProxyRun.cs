@@ -1,0 +1,203 @@
+using Lateen.Proxy.Buffers;
+using Lateen.Proxy.Http.Connections;
+using Lateen.Proxy.Http.Headers;
+using Lateen.Proxy.Network;
+using Lateen.Proxy.Stats;
+using Lateen.Proxy.Upstream.Balancers;
+using Lateen.Proxy.Upstream.Clusters;
+using Lateen.Proxy.Upstream.Pools;
+using Lateen.Proxy.Workers;
+
+namespace Lateen.Proxy.Filters.Network.TcpProxy;
+
+/// <summary>One connection's bytes to a cluster and back, half closes included. Owned by one worker. Source: Envoy's TCP proxy.</summary>
+internal sealed class TcpProxyRun(DownstreamConnection connection, TcpFilterSnapshot settings, ReadBuffer input, ProxyContext context)
+{
+    private readonly StreamInfo _info = new();
+    private readonly Worker _worker = connection.Stream.Worker;
+    private ReadBuffer _input = input;
+    private long _lastActivity;
+
+    public async Task RunAsync()
+    {
+        connection.Describe(_info);
+        settings.Stats.Add(_worker, TcpStats.CxTotal);
+        TcpStream? upstream = null;
+        ClusterState? cluster = null;
+        try
+        {
+            _info.Cluster = Choose();
+            cluster = context.Clusters.Current.Find(_info.Cluster);
+            if (cluster is null)
+            {
+                settings.Stats.Add(_worker, TcpStats.CxNoRoute);
+                _info.EndedBy(EndReason.ClusterNotFound);
+                return;
+            }
+            upstream = await ConnectAsync(cluster);
+            if (upstream is null) return;
+            cluster.Stats.Add(_worker, ClusterStats.CxTotal);
+            cluster.Stats.Add(_worker, ClusterStats.CxActive);
+            _info.UpstreamHost!.Began();
+            _info.UpstreamLocal = Interop.NativeSocket.LocalAddress(upstream.Fd);
+            await BothWaysAsync(upstream);
+        }
+        finally
+        {
+            if (upstream is not null)
+            {
+                upstream.Close();
+                _info.UpstreamHost!.Ended();
+                cluster!.End(BreakerKind.Connections);
+                cluster.Stats.Add(_worker, ClusterStats.CxActive, -1);
+                cluster.Stats.Add(_worker, ClusterStats.CxDestroy);
+            }
+            _input.Release();
+            connection.Stream.Close();
+            Log();
+        }
+    }
+
+    private string Choose()
+    {
+        if (settings.Clusters is [var (only, _)]) return only;
+        var point = _worker.Random.Next(settings.Clusters.Sum(cluster => cluster.Weight));
+        foreach (var (name, weight) in settings.Clusters)
+        {
+            if (point < weight) return name;
+            point -= weight;
+        }
+        return settings.Clusters[^1].Cluster;
+    }
+
+    private async Task<TcpStream?> ConnectAsync(ClusterState cluster)
+    {
+        for (var attempt = 1; attempt <= settings.MaxConnectAttempts; attempt++)
+        {
+            if (cluster.Pick(_worker, new LoadBalancerContext(null, connection.OriginalDestination, null)) is not { } host)
+            {
+                _info.EndedBy(EndReason.NoHealthyUpstream);
+                return null;
+            }
+            _info.UpstreamHost = host;
+            if (!cluster.TryBegin(BreakerKind.Connections))
+            {
+                cluster.Stats.Add(_worker, ClusterStats.CxOverflow);
+                _info.EndedBy(EndReason.UpstreamOverflow);
+                return null;
+            }
+            var (status, stream, error) = await TcpConnector.ConnectAsync(_worker, host.Address, cluster.Snapshot, new ConnectAttempt());
+            if (stream is not null) return stream;
+            cluster.End(BreakerKind.Connections);
+            cluster.Stats.Add(_worker, status == AcquireStatus.ConnectTimeout ? ClusterStats.CxConnectTimeout : ClusterStats.CxConnectFail);
+            _info.TransportFailure = "delayed connect error: " + Interop.Errors.Text(error);
+            OutlierDetection.OnFailure(cluster, host, 503, _worker);
+        }
+        _info.EndedBy(EndReason.ConnectFailure);
+        return null;
+    }
+
+    private async Task BothWaysAsync(TcpStream upstream)
+    {
+        _lastActivity = _worker.Now;
+        var idle = settings.IdleTimeoutMs > 0 ? new IdleWatch(this, upstream) : null;
+        if (idle is not null) _worker.StartTimer(idle, settings.IdleTimeoutMs);
+        var toUpstream = PumpAsync(connection.Stream, upstream, true, _input);
+        _input = new ReadBuffer(_worker.Buffers);
+        await PumpAsync(upstream, connection.Stream, false, new ReadBuffer(_worker.Buffers));
+        await toUpstream;
+        if (idle is not null) _worker.StopTimer(idle);
+    }
+
+    /// <summary>One direction: until its sender is done, then passes the end on. A broken side ends both directions.</summary>
+    private async Task PumpAsync(TcpStream from, TcpStream to, bool up, ReadBuffer buffer)
+    {
+        try
+        {
+            for (var turns = 1; ; turns++)
+            {
+                while (buffer.Length > 0)
+                {
+                    var status = to.TrySend(buffer.Span, out var sent);
+                    if (status == IoStatus.Ok)
+                    {
+                        buffer.Consume(sent);
+                        _lastActivity = _worker.Now;
+                    }
+                    else if (status != IoStatus.WouldBlock || !await to.WritableAsync())
+                    {
+                        Break(from, to);
+                        return;
+                    }
+                }
+                switch (from.TryReceive(buffer.Space(), out var received))
+                {
+                    case IoStatus.Ok:
+                        buffer.Added(received);
+                        _lastActivity = _worker.Now;
+                        Count(up, received);
+                        break;
+                    case IoStatus.End:
+                        to.ShutdownSending();
+                        return;
+                    case IoStatus.Failed:
+                        Break(from, to);
+                        return;
+                    default:
+                        buffer.ReleaseIfEmpty();
+                        if (await from.ReadableAsync()) break;
+                        return;
+                }
+                if (turns % 16 == 0) await _worker.Yield();
+            }
+        }
+        finally
+        {
+            buffer.Release();
+        }
+    }
+
+    private static void Break(TcpStream from, TcpStream to)
+    {
+        from.Close();
+        to.Close();
+    }
+
+    private void Count(bool up, int bytes)
+    {
+        if (up) _info.BytesReceived += bytes;
+        else _info.BytesSent += bytes;
+        settings.Stats.Add(_worker, up ? TcpStats.RxBytes : TcpStats.TxBytes, bytes);
+    }
+
+    private void Log()
+    {
+        _info.End = _worker.Now;
+        if (settings.AccessLogs.Length == 0) return;
+        var (none, scratch) = (new HeaderMap(), new ByteBuilder());
+        foreach (var log in settings.AccessLogs) log.Write(_info, none, none, scratch);
+    }
+
+    private sealed class IdleWatch(TcpProxyRun run, TcpStream upstream) : WorkerTimer
+    {
+        protected internal override void OnFired()
+        {
+            var left = run._lastActivity + run.IdleTimeoutMs - run._worker.Now;
+            if (left > 0)
+            {
+                run._worker.StartTimer(this, left);
+                return;
+            }
+            run.OnIdle(upstream);
+        }
+    }
+
+    private long IdleTimeoutMs => settings.IdleTimeoutMs;
+
+    private void OnIdle(TcpStream upstream)
+    {
+        settings.Stats.Add(_worker, TcpStats.IdleTimeout);
+        _info.Flags |= ResponseFlags.StreamIdleTimeout;
+        Break(connection.Stream, upstream);
+    }
+}

@@ -1,0 +1,110 @@
+namespace Lateen.Proxy.Http.Connections;
+
+/// <summary>Why a stream ended other than by its upstream's whole response. Exactly one for each stream.</summary>
+internal enum EndReason
+{
+    None,
+    RouteNotFound,
+    ClusterNotFound,
+    NoHealthyUpstream,
+    ConnectFailure,
+    ConnectTimeout,
+    UpstreamReset,
+    UpstreamProtocolError,
+    UpstreamOverflow,
+    ResponseTimeout,
+    PerTryTimeout,
+    StreamIdleTimeout,
+    RequestTimeout,
+    RequestHeaderTimeout,
+    DownstreamDisconnect,
+    DownstreamProtocolError,
+    FaultAbort,
+    DirectResponse,
+    UpgradeRefused,
+    HeadTooLarge,
+    OldVersion,
+    UnsupportedCoding,
+    MissingPath,
+    CorsPreflight,
+    RbacDenied,
+    PayloadTooLarge,
+    Overloaded,
+    Count,
+}
+
+/// <summary>Envoy's response flags, as bits. Source: Envoy's access log documentation, %RESPONSE_FLAGS%.</summary>
+[Flags]
+internal enum ResponseFlags : uint
+{
+    None = 0,
+    NoHealthyUpstream = 1 << 0,
+    ConnectFailure = 1 << 1,
+    UpstreamOverflow = 1 << 2,
+    NoRoute = 1 << 3,
+    RetryLimitExceeded = 1 << 4,
+    NoCluster = 1 << 5,
+    DownstreamTermination = 1 << 6,
+    UpstreamTermination = 1 << 7,
+    UpstreamTimeout = 1 << 8,
+    StreamIdleTimeout = 1 << 9,
+    DelayInjected = 1 << 10,
+    FaultInjected = 1 << 11,
+    DownstreamProtocolError = 1 << 12,
+    UpstreamProtocolError = 1 << 13,
+    UpstreamRemoteReset = 1 << 14,
+    DurationTimeout = 1 << 15,
+    OverloadManager = 1 << 16,
+    RateLimited = 1 << 17,
+    Unauthorized = 1 << 18,
+}
+
+/// <summary>What each reason means to the client, to the log and to the counters: the one table.</summary>
+/// <param name="Status">Status of the local reply.</param>
+/// <param name="Flag">Response flag.</param>
+/// <param name="Details">%RESPONSE_CODE_DETAILS%.</param>
+/// <param name="Body">Body of the local reply; empty for none.</param>
+internal readonly record struct EndRow(int Status, ResponseFlags Flag, string Details, string Body)
+{
+    private const string Reset = "upstream connect error or disconnect/reset before headers. ";
+    private static readonly EndRow[] Rows = Table();
+
+    public static ref readonly EndRow Of(EndReason reason) => ref Rows[(int)reason];
+
+    private static EndRow[] Table()
+    {
+        var rows = new EndRow[(int)EndReason.Count];
+        void Add(EndReason reason, int status, ResponseFlags flag, string details, string body = "") => rows[(int)reason] = new EndRow(status, flag, details, body);
+        Add(EndReason.None, 200, ResponseFlags.None, "via_upstream");
+        Add(EndReason.RouteNotFound, 404, ResponseFlags.NoRoute, "route_not_found");
+        Add(EndReason.ClusterNotFound, 503, ResponseFlags.NoCluster, "cluster_not_found");
+        Add(EndReason.NoHealthyUpstream, 503, ResponseFlags.NoHealthyUpstream, "no_healthy_upstream", "no healthy upstream");
+        Add(EndReason.ConnectFailure, 503, ResponseFlags.ConnectFailure, "upstream_reset_before_response_started{remote_connection_failure}",
+            Reset + "reset reason: remote connection failure");
+        Add(EndReason.ConnectTimeout, 503, ResponseFlags.ConnectFailure, "upstream_reset_before_response_started{connection_timeout}", Reset + "reset reason: connection timeout");
+        Add(EndReason.UpstreamReset, 503, ResponseFlags.UpstreamTermination, "upstream_reset_before_response_started{connection_termination}",
+            Reset + "reset reason: connection termination");
+        Add(EndReason.UpstreamProtocolError, 502, ResponseFlags.UpstreamProtocolError, "upstream_reset_before_response_started{protocol_error}",
+            Reset + "reset reason: protocol error");
+        Add(EndReason.UpstreamOverflow, 503, ResponseFlags.UpstreamOverflow, "upstream_reset_before_response_started{overflow}", Reset + "reset reason: overflow");
+        Add(EndReason.ResponseTimeout, 504, ResponseFlags.UpstreamTimeout, "response_timeout", "upstream request timeout");
+        Add(EndReason.PerTryTimeout, 504, ResponseFlags.UpstreamTimeout, "upstream_per_try_timeout", "upstream request timeout");
+        Add(EndReason.StreamIdleTimeout, 408, ResponseFlags.StreamIdleTimeout, "stream_idle_timeout", "stream timeout");
+        Add(EndReason.RequestTimeout, 408, ResponseFlags.None, "request_overall_timeout", "request timeout");
+        Add(EndReason.RequestHeaderTimeout, 408, ResponseFlags.None, "request_header_timeout", "request header timeout");
+        Add(EndReason.DownstreamDisconnect, 0, ResponseFlags.DownstreamTermination, "downstream_remote_disconnect");
+        Add(EndReason.DownstreamProtocolError, 400, ResponseFlags.DownstreamProtocolError, "http1.codec_error", "Bad Request");
+        Add(EndReason.FaultAbort, 0, ResponseFlags.FaultInjected, "fault_filter_abort", "fault filter abort");
+        Add(EndReason.DirectResponse, 0, ResponseFlags.None, "direct_response");
+        Add(EndReason.UpgradeRefused, 403, ResponseFlags.None, "upgrade_failed");
+        Add(EndReason.HeadTooLarge, 431, ResponseFlags.DownstreamProtocolError, "http1.headers_too_large");
+        Add(EndReason.OldVersion, 426, ResponseFlags.DownstreamProtocolError, "low_version");
+        Add(EndReason.UnsupportedCoding, 501, ResponseFlags.DownstreamProtocolError, "http1.unsupported_transfer_encoding", "Not Implemented");
+        Add(EndReason.MissingPath, 400, ResponseFlags.DownstreamProtocolError, "missing_path_rejected");
+        Add(EndReason.CorsPreflight, 200, ResponseFlags.None, "cors_response");
+        Add(EndReason.RbacDenied, 403, ResponseFlags.None, "rbac_access_denied", "RBAC: access denied");
+        Add(EndReason.PayloadTooLarge, 413, ResponseFlags.None, "request_payload_too_large", "Payload Too Large");
+        Add(EndReason.Overloaded, 503, ResponseFlags.OverloadManager, "overload", "envoy overloaded");
+        return rows;
+    }
+}

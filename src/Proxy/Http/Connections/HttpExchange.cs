@@ -1,0 +1,315 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Text;
+using Lateen.Proxy.AccessLogs;
+using Lateen.Proxy.Buffers;
+using Lateen.Proxy.Filters.Http;
+using Lateen.Proxy.Filters.Http.Router;
+using Lateen.Proxy.Http.Headers;
+using Lateen.Proxy.Http.Http1;
+using Lateen.Proxy.Http.Routing;
+using Lateen.Proxy.Network;
+using Lateen.Proxy.Stats;
+using Lateen.Proxy.Workers;
+
+namespace Lateen.Proxy.Http.Connections;
+
+/// <summary>
+/// One request and its response, from the parsed head to the log line. Reused for the next request of its stream. Owned by
+/// one worker; ends for exactly one reason.
+/// </summary>
+internal sealed class HttpExchange
+{
+    private readonly DownstreamStream _downstream;
+    private readonly RouterRun _router;
+    private readonly CutTimer _requestTimer;
+    private readonly Delay _delay;
+    private readonly Action _onGone;
+    private bool _responded;
+
+    public HttpExchange(Worker worker, DownstreamStream downstream, ProxyContext context)
+    {
+        (Worker, _downstream, Context) = (worker, downstream, context);
+        _router = new RouterRun(this);
+        _requestTimer = new CutTimer(this, EndReason.RequestTimeout);
+        _delay = new Delay();
+        _onGone = () => CutShort(EndReason.DownstreamDisconnect);
+    }
+
+    public Worker Worker { get; }
+
+    public ProxyContext Context { get; }
+
+    public HeaderMap Request { get; } = new();
+
+    public HeaderMap Response { get; } = new();
+
+    public StreamInfo Info { get; } = new();
+
+    public ByteBuilder Scratch { get; } = new();
+
+    public DownstreamStream Downstream => _downstream;
+
+    public HcmSnapshot Hcm { get; private set; } = null!;
+
+    public RouteEntry? Route { get; private set; }
+
+    /// <summary>Where the client wanted to go, for original destination clusters.</summary>
+    public SocketAddress OriginalDestination { get; set; }
+
+    public bool CorsOriginAllowed { get; set; }
+
+    /// <summary>A Set-Cookie value that the response carries for a hash policy; null for none.</summary>
+    public string? NewCookie { get; set; }
+
+    /// <summary>The request asks for another protocol, and may have it.</summary>
+    public bool IsUpgrade { get; private set; }
+
+    public bool IsHead { get; private set; }
+
+    /// <summary>The connection cannot be used for another request.</summary>
+    public bool MustClose { get; set; }
+
+    /// <summary>The connection's owner wants to close it: the response says so.</summary>
+    public bool Draining { get; set; }
+
+    /// <summary>Why a timer or the client cut the exchange short; none while it goes on.</summary>
+    public EndReason Cut { get; private set; }
+
+    /// <summary>
+    /// Serves the request that is in <see cref="Request"/>: 1. look at the head; 2. choose the route; 3. run the filters; 4. redirect,
+    /// answer or forward; 5. count and log.
+    /// </summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    public async ValueTask RunAsync(HcmSnapshot hcm)
+    {
+        Begin(hcm);
+        var stats = hcm.Stats;
+        stats.Add(Worker, HttpStats.RqTotal);
+        stats.Add(Worker, HttpStats.RqHttp1Total);
+        stats.Add(Worker, HttpStats.RqActive);
+        if (hcm.RequestTimeoutMs > 0) Worker.StartTimer(_requestTimer, hcm.RequestTimeoutMs);
+        try
+        {
+            await ServeAsync();
+        }
+        finally
+        {
+            Worker.StopTimer(_requestTimer);
+            _downstream.OnGone = null;
+            Finish();
+        }
+    }
+
+    /// <summary>Answers a message that is not a request.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    public async ValueTask RefuseAsync(HcmSnapshot hcm, EndReason reason)
+    {
+        Request.Clear();
+        Begin(hcm);
+        MustClose = true;
+        await ReplyAsync(reason);
+        _downstream.OnGone = null;
+        Info.End = Worker.Now;
+        hcm.Stats.Add(Worker, HttpStats.Rq4xx);
+        foreach (var log in hcm.AccessLogs) log.Write(Info, Request, Response, Scratch);
+    }
+
+    /// <summary>
+    /// Answers the client from here, once. Headers that a filter has put into <see cref="Response"/> stay when asked.
+    /// </summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    public async ValueTask ReplyAsync(EndReason reason, int status = 0, ReadOnlyMemory<byte> body = default, string? detail = null, bool keepHeaders = false, int? grpcStatus = null)
+    {
+        var row = EndRow.Of(reason);
+        if (status == 0) status = row.Status;
+        Info.Status = status;
+        Info.EndedBy(reason);
+        if (status == 0 || _responded)
+        {
+            MustClose = true;
+            return;
+        }
+        _responded = true;
+        if (!keepHeaders) Response.Clear();
+        if (body.IsEmpty && row.Body.Length > 0) body = Encoding.UTF8.GetBytes(detail is null ? row.Body : row.Body + detail);
+        if (Request[KnownHeader.ContentType].StartsWith("application/grpc"u8) && reason != EndReason.DirectResponse) body = GrpcReply(grpcStatus ?? GrpcStatusOf(status), body.Span, ref status);
+        else if (grpcStatus is { } given) Response.Set(KnownHeader.GrpcStatus, Encoding.ASCII.GetBytes(given.ToString(CultureInfo.InvariantCulture)));
+        if (!body.IsEmpty && !Response.Has(KnownHeader.ContentType)) Response.Add(KnownHeader.ContentType, "text/plain"u8);
+        if (reason == EndReason.UpstreamOverflow) Response.Add(KnownHeader.EnvoyOverloaded, "true"u8);
+        if (status is >= 200 and not (204 or 304) || !body.IsEmpty) SetLength(body.Length);
+        foreach (var filter in Hcm.Filters) filter.OnResponse(this);
+        if (Route is { } route)
+            foreach (var operations in route.ResponseHeaders) operations.Apply(Response, Format, Scratch);
+        BeginResponse(status, body.IsEmpty || IsHead ? BodyKind.None : BodyKind.Length, upgrade: false);
+        Info.BytesSent += IsHead ? 0 : body.Length;
+        if (!await _downstream.SendAsync(IsHead ? default : body)) MustClose = true;
+    }
+
+    /// <summary>Finishes the response's head, this hop's headers included, and puts it into the output.</summary>
+    public void BeginResponse(int status, BodyKind body, bool upgrade)
+    {
+        _responded = true;
+        Info.Status = status;
+        if (!_downstream.IsRequestDone && !upgrade && _downstream.RequestBody != BodyKind.None && Info.RequestEnd == 0 && body == BodyKind.None) MustClose = true;
+        HeaderRules.FinishResponse(this);
+        if (body == BodyKind.UntilClose || Draining) MustClose = true;
+        _downstream.BeginResponse(Response, status, body, MustClose, upgrade);
+        Info.FirstByteSent = Worker.Now;
+    }
+
+    /// <summary>Waits; false when the exchange was cut short meanwhile.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<bool> DelayAsync(long milliseconds)
+    {
+        await _delay.WaitAsync(Worker, milliseconds);
+        if (Cut == EndReason.None) return true;
+        await ReplyAsync(Cut);
+        return false;
+    }
+
+    /// <summary>Ends the exchange from a timer or because the client is gone: every wait of it returns.</summary>
+    public void CutShort(EndReason reason)
+    {
+        if (Cut != EndReason.None) return;
+        Cut = reason;
+        _delay.Cancel(Worker);
+        _router.Abort();
+        if (reason == EndReason.DownstreamDisconnect) _downstream.AbortWaits();
+    }
+
+    public FormatContext Format => new(Info, Request, Response);
+
+    private void Begin(HcmSnapshot hcm)
+    {
+        Hcm = hcm;
+        (Route, NewCookie) = (null, null);
+        (CorsOriginAllowed, IsUpgrade, MustClose, _responded, Cut) = (false, false, false, false, EndReason.None);
+        IsHead = Request[KnownHeader.Method].SequenceEqual("HEAD"u8);
+        if (_downstream.IsRequestDone) Info.RequestEnd = Worker.Now;
+        _downstream.OnGone = _onGone;
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask ServeAsync()
+    {
+        // 1
+        if (Hcm.Handler is { } handler)
+        {
+            await HandleAsync(handler);
+            return;
+        }
+        if (HeaderRules.PrepareRequest(this, out var isUpgrade) is var refused and not EndReason.None)
+        {
+            await ReplyAsync(refused);
+            return;
+        }
+        IsUpgrade = isUpgrade;
+
+        // 2
+        Route = Hcm.Routes.Table?.Select(Request, Worker.Random, out _);
+        if (Route is { } chosen) Info.RouteName = chosen.Name;
+
+        // 3
+        foreach (var filter in Hcm.Filters)
+            if (await filter.OnRequestAsync(this) == FilterResult.Stop)
+                return;
+
+        // 4
+        if (Route is null)
+        {
+            Hcm.Stats.Add(Worker, HttpStats.NoRoute);
+            await ReplyAsync(EndReason.RouteNotFound);
+        }
+        else if (Route.Redirect is { } redirect)
+        {
+            Hcm.Stats.Add(Worker, HttpStats.RqRedirect);
+            Response.Clear();
+            Redirects.WriteLocation(redirect, Route, Request, Response, Scratch);
+            await ReplyAsync(EndReason.DirectResponse, redirect.Status, keepHeaders: true);
+        }
+        else if (Route.Direct is { } direct)
+        {
+            Hcm.Stats.Add(Worker, HttpStats.RqDirectResponse);
+            await ReplyAsync(EndReason.DirectResponse, direct.Status, direct.Body);
+        }
+        else await _router.RunAsync(Route);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    private async ValueTask HandleAsync(Func<DirectRequest, Task<DirectAnswer>> handler)
+    {
+        using var body = new MemoryStream();
+        while (true)
+        {
+            var (status, data) = await _downstream.ReadBodyAsync();
+            if (status == ReadStatus.End) break;
+            if (status != ReadStatus.Ok || body.Length > 1 << 20)
+            {
+                MustClose = true;
+                return;
+            }
+            body.Write(data.Span);
+            _downstream.Advance();
+        }
+        var request = new DirectRequest(Encoding.ASCII.GetString(Request[KnownHeader.Method]), Encoding.UTF8.GetString(Request[KnownHeader.Path]), body.ToArray());
+        // The handler runs on the pool; its answer comes back to the worker.
+        var answer = await PoolWork.RunAsync(Worker, () => handler(request));
+        Response.Clear();
+        Response.Add(KnownHeader.ContentType, Encoding.ASCII.GetBytes(answer.ContentType));
+        Response.Add("cache-control"u8, "no-cache, max-age=0"u8);
+        Response.Add("x-content-type-options"u8, "nosniff"u8);
+        await ReplyAsync(EndReason.DirectResponse, answer.Status, answer.Body, keepHeaders: true);
+    }
+
+    private void Finish()
+    {
+        Info.End = Worker.Now;
+        var stats = Hcm.Stats;
+        stats.Add(Worker, HttpStats.RqActive, -1);
+        if (Cut == EndReason.DownstreamDisconnect)
+        {
+            stats.Add(Worker, HttpStats.RqRxReset);
+            Info.EndedBy(EndReason.DownstreamDisconnect);
+        }
+        if (Info.Status >= 100)
+        {
+            stats.Add(Worker, HttpStats.RqCompleted);
+            stats.Add(Worker, HttpStats.Rq1xx + Math.Clamp(Info.Status / 100, 1, 5) - 1);
+        }
+        stats.Observe(Worker, HttpStats.RqTime, Info.End - Info.Start);
+        foreach (var log in Hcm.AccessLogs) log.Write(Info, Request, Response, Scratch);
+    }
+
+    private void SetLength(int length)
+    {
+        Span<byte> digits = stackalloc byte[11];
+        length.TryFormat(digits, out var written, default, CultureInfo.InvariantCulture);
+        Response.Set(KnownHeader.ContentLength, digits[..written]);
+    }
+
+    /// <summary>A gRPC client gets 200 and its own status. Source: Envoy, Http::Utility::sendLocalReply.</summary>
+    private ReadOnlyMemory<byte> GrpcReply(int grpcStatus, ReadOnlySpan<byte> message, ref int status)
+    {
+        status = 200;
+        Response.Set(KnownHeader.ContentType, "application/grpc"u8);
+        Response.Set(KnownHeader.GrpcStatus, Encoding.ASCII.GetBytes(grpcStatus.ToString(CultureInfo.InvariantCulture)));
+        if (!message.IsEmpty) Response.Set(KnownHeader.GrpcMessage, message);
+        return default;
+    }
+
+    private static int GrpcStatusOf(int status) => status switch
+    {
+        400 => 13,
+        401 => 16,
+        403 => 7,
+        404 => 12,
+        429 or 502 or 503 or 504 => 14,
+        _ => 2,
+    };
+
+    private sealed class CutTimer(HttpExchange exchange, EndReason reason) : WorkerTimer
+    {
+        protected internal override void OnFired() => exchange.CutShort(reason);
+    }
+}

@@ -1,0 +1,46 @@
+using Lateen.Proxy.Network;
+using Lateen.Proxy.Upstream.Clusters;
+
+namespace Lateen.Proxy.Http.Connections;
+
+/// <summary>
+/// What logs, statistics and traces may want to know of one stream or connection. Reused; owned by one worker. Times are the
+/// worker's milliseconds.
+/// </summary>
+internal sealed class StreamInfo
+{
+    public DateTime StartUtc;
+    public long Start, RequestEnd, UpstreamFirstByte, UpstreamRequestEnd, FirstByteSent, End;
+    public long BytesReceived, BytesSent;
+    public int Status;
+    public string Details = "";
+    public string TransportFailure = "";
+    public ResponseFlags Flags;
+    public string RouteName = "";
+    public string Cluster = "";
+    public HostState? UpstreamHost;
+    public SocketAddress UpstreamLocal, DownstreamRemote, DownstreamLocal, DownstreamDirectRemote;
+    public string RequestedServerName = "";
+    public string Protocol = "";
+    public int Attempts;
+    public ulong ConnectionId;
+    public string ConnectionTermination = "";
+    public string ListenerName = "";
+
+    public void Reset(long now, DateTime utc)
+    {
+        (StartUtc, Start, RequestEnd, UpstreamFirstByte, UpstreamRequestEnd, FirstByteSent, End) = (utc, now, 0, 0, 0, 0, 0);
+        (BytesReceived, BytesSent, Status, Attempts) = (0, 0, 0, 0);
+        (Details, TransportFailure, RouteName, Cluster, Protocol, ConnectionTermination) = ("", "", "", "", "", "");
+        (Flags, UpstreamHost, UpstreamLocal) = (ResponseFlags.None, null, default);
+    }
+
+    /// <summary>Takes flag and details of a reason.</summary>
+    public void EndedBy(EndReason reason)
+    {
+        ref readonly var row = ref EndRow.Of(reason);
+        Flags |= row.Flag;
+        Details = row.Details;
+        if (Status == 0) Status = row.Status;
+    }
+}

@@ -1,0 +1,160 @@
+using Lateen.Proxy.Buffers;
+using Lateen.Proxy.Filters.Listener;
+using Lateen.Proxy.Filters.Network.TcpProxy;
+using Lateen.Proxy.Http.Connections;
+using Lateen.Proxy.Http.Http1;
+using Lateen.Proxy.Interop;
+using Lateen.Proxy.Stats;
+using Lateen.Proxy.Workers;
+
+namespace Lateen.Proxy.Network;
+
+/// <summary>
+/// A connection from its acceptance to its end: original destination, inspection of the first bytes, choice of a chain, and
+/// then the chain's filter. Owned by one worker.
+/// </summary>
+internal sealed class DownstreamConnection(ActiveListener listener, TcpStream stream, SocketAddress peer, ProxyContext context)
+{
+    private ReadBuffer _input = new(stream.Worker.Buffers);
+    private Http1ServerConnection? _http;
+    private ListenerSnapshot _listener = listener.Snapshot;
+
+    public TcpStream Stream => stream;
+
+    public ulong Id { get; } = context.NextConnectionId();
+
+    /// <summary>Where the client wanted to go; the local address when nothing was redirected.</summary>
+    public SocketAddress OriginalDestination { get; private set; }
+
+    public string ServerName { get; private set; } = "";
+
+    /// <summary>The chain that serves it; null until it is chosen.</summary>
+    public ChainSnapshot? Chain { get; private set; }
+
+    /// <summary>It is to be closed when its request is done.</summary>
+    public bool Draining => context.Draining || _drained;
+
+    private bool _drained;
+
+    /// <summary>Fills in what is the same for all requests of the connection.</summary>
+    public void Describe(StreamInfo info)
+    {
+        info.Reset(stream.Worker.Now, stream.Worker.UtcNow);
+        (info.DownstreamRemote, info.DownstreamDirectRemote, info.DownstreamLocal) = (peer, peer, OriginalDestination);
+        (info.ConnectionId, info.RequestedServerName, info.ListenerName) = (Id, ServerName, _listener.Name);
+    }
+
+    /// <summary>Lets it close after its request; at once when it is idle and asked to.</summary>
+    public void Drain(bool closeIdle)
+    {
+        _drained = true;
+        _http?.Drain(closeIdle);
+    }
+
+    /// <summary>Cuts it: the time for draining is over.</summary>
+    public void Cut() => stream.Abort();
+
+    /// <summary>Serves it to its end. Closes the stream.</summary>
+    public async Task RunAsync()
+    {
+        try
+        {
+            OriginalDestination = NativeSocket.LocalAddress(stream.Fd);
+            if (_listener.UseOriginalDestination || _listener.RestoreOriginalDestination) Redirect();
+            if (await ChooseChainAsync() is not { } chain)
+            {
+                _listener.Stats.Add(stream.Worker, ListenerStats.NoFilterChain);
+                return;
+            }
+            Chain = chain;
+            switch (chain.Filter)
+            {
+                case HttpFilterSnapshot http:
+                    _http = new Http1ServerConnection(this, http.Hcm, _input, context);
+                    await _http.RunAsync();
+                    break;
+                case TcpFilterSnapshot tcp:
+                    await new TcpProxyRun(this, tcp, _input, context).RunAsync();
+                    break;
+            }
+        }
+        finally
+        {
+            if (!stream.IsClosed)
+            {
+                _input.Release();
+                stream.Close();
+            }
+        }
+    }
+
+    /// <summary>Goes to the listener of the original destination, if there is one.</summary>
+    private void Redirect()
+    {
+        var original = NativeSocket.OriginalDestination(stream.Fd, peer.IsV6);
+        if (original.IsNone) return;
+        OriginalDestination = original;
+        if (_listener.UseOriginalDestination && listener.Set.FindVirtual(original) is { } other) _listener = other.Snapshot;
+    }
+
+    private async ValueTask<ChainSnapshot?> ChooseChainAsync()
+    {
+        IReadOnlyList<string> protocols = [];
+        var isTls = false;
+        var (tls, http) = (_listener.InspectTls && IsOn(_listener.TlsInspectionOff), _listener.InspectHttp && IsOn(_listener.HttpInspectionOff));
+        if (tls || http)
+        {
+            var timedOut = false;
+            var timer = new ActionTimer(() =>
+            {
+                timedOut = true;
+                stream.Abort();
+            });
+            if (_listener.InspectTimeoutMs > 0) stream.Worker.StartTimer(timer, _listener.InspectTimeoutMs);
+            while (true)
+            {
+                var pending = false;
+                if (tls)
+                    switch (TlsInspector.Inspect(_input.Span, out var name, out var offered))
+                    {
+                        case Inspection.NeedMore:
+                            pending = true;
+                            break;
+                        case Inspection.Yes:
+                            (isTls, ServerName, protocols, http) = (true, name, offered, false);
+                            break;
+                    }
+                if (!pending && http && !isTls)
+                    switch (HttpInspector.Inspect(_input.Span, out var protocol))
+                    {
+                        case Inspection.NeedMore:
+                            pending = true;
+                            break;
+                        case Inspection.Yes:
+                            protocols = [protocol];
+                            break;
+                    }
+                if (!pending) break;
+                var status = stream.TryReceive(_input.Space(), out var received);
+                if (status == IoStatus.Ok) _input.Added(received);
+                else if (status != IoStatus.WouldBlock) break;
+                else if (!await stream.ReadableAsync()) break;
+            }
+            stream.Worker.StopTimer(timer);
+            if (timedOut)
+            {
+                _listener.Stats.Add(stream.Worker, ListenerStats.PreCxTimeout);
+                if (!_listener.ContinueOnInspectTimeout) return null;
+            }
+        }
+        return _listener.Matcher.Find(new ConnectionFacts(OriginalDestination, peer, ServerName, isTls, protocols));
+    }
+
+    private bool IsOn((int From, int To)[] off)
+    {
+        foreach (var (from, to) in off)
+            if (OriginalDestination.Port >= from && OriginalDestination.Port < to)
+                return false;
+        return true;
+    }
+}

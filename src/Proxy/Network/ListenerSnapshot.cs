@@ -1,0 +1,98 @@
+using Lateen.Foundation.Net;
+using Lateen.Proxy.AccessLogs;
+using Lateen.Proxy.Http.Connections;
+using Lateen.Proxy.Stats;
+
+namespace Lateen.Proxy.Network;
+
+/// <summary>What serves a connection once its chain is chosen. Immutable.</summary>
+internal abstract record NetworkFilterSnapshot;
+
+/// <summary>HTTP.</summary>
+internal sealed record HttpFilterSnapshot(HcmSnapshot Hcm) : NetworkFilterSnapshot;
+
+/// <summary>Bytes, to one of some clusters. Times in milliseconds, 0 for none.</summary>
+internal sealed record TcpFilterSnapshot(
+    (string Cluster, int Weight)[] Clusters, TcpStats Stats, AccessLog[] AccessLogs, long IdleTimeoutMs, int MaxConnectAttempts) : NetworkFilterSnapshot;
+
+/// <summary>Closes at once: what nothing is meant to reach.</summary>
+internal sealed record CloseFilterSnapshot : NetworkFilterSnapshot;
+
+/// <summary>When a chain applies; an empty criterion takes everything. Immutable. Source: envoy.config.listener.v3.FilterChainMatch.</summary>
+internal sealed record ChainMatch
+{
+    public int? DestinationPort { get; init; }
+
+    public IpPrefix[] Destinations { get; init; } = [];
+
+    public string[] ServerNames { get; init; } = [];
+
+    /// <summary>raw_buffer or tls; empty for both.</summary>
+    public string Transport { get; init; } = "";
+
+    public string[] ApplicationProtocols { get; init; } = [];
+
+    public IpPrefix[] DirectSources { get; init; } = [];
+
+    public IpPrefix[] Sources { get; init; } = [];
+
+    public int[] SourcePorts { get; init; } = [];
+
+    /// <summary>True for clients of this machine, false for others, null for all.</summary>
+    public bool? SourceIsLocal { get; init; }
+}
+
+/// <summary>A chain: its condition and what serves it. Immutable; the same object stays in use while its message does not change.</summary>
+internal sealed record ChainSnapshot(string Name, ChainMatch Match, NetworkFilterSnapshot Filter, ulong Fingerprint);
+
+/// <summary>A listener, compiled. Immutable.</summary>
+internal sealed record ListenerSnapshot
+{
+    public required string Name { get; init; }
+
+    public SocketAddress Address { get; init; }
+
+    /// <summary>Whether it has a socket; others are reached through a listener with <see cref="UseOriginalDestination"/>.</summary>
+    public bool BindToPort { get; init; } = true;
+
+    /// <summary>Hands a connection to the listener of its original destination.</summary>
+    public bool UseOriginalDestination { get; init; }
+
+    /// <summary>Takes the original destination as the connection's local address.</summary>
+    public bool RestoreOriginalDestination { get; init; }
+
+    public bool Transparent { get; init; }
+
+    public bool FreeBind { get; init; }
+
+    /// <summary>Looks at the first bytes for TLS, its server name and protocols.</summary>
+    public bool InspectTls { get; init; }
+
+    /// <summary>Looks at the first bytes for HTTP.</summary>
+    public bool InspectHttp { get; init; }
+
+    /// <summary>Ports whose connections are not looked at.</summary>
+    public (int From, int To)[] TlsInspectionOff { get; init; } = [];
+
+    /// <inheritdoc cref="TlsInspectionOff"/>
+    public (int From, int To)[] HttpInspectionOff { get; init; } = [];
+
+    public long InspectTimeoutMs { get; init; } = 15_000;
+
+    public bool ContinueOnInspectTimeout { get; init; }
+
+    public int Backlog { get; init; } = 1024;
+
+    public ChainSnapshot[] Chains { get; init; } = [];
+
+    public ChainSnapshot? Default { get; init; }
+
+    /// <summary>Logs connections that no chain takes.</summary>
+    public AccessLog[] AccessLogs { get; init; } = [];
+
+    public required ListenerStats Stats { get; init; }
+
+    public ulong Fingerprint { get; init; }
+
+    public ChainMatcher Matcher => field ??= new ChainMatcher(Chains, Default);
+}

@@ -1,0 +1,226 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Threading.Tasks.Sources;
+using Lateen.Proxy.Interop;
+using Lateen.Proxy.Workers;
+
+namespace Lateen.Proxy.Network;
+
+/// <summary>How a try to receive or send went.</summary>
+internal enum IoStatus
+{
+    /// <summary>Bytes moved.</summary>
+    Ok,
+
+    /// <summary>The other side has closed its sending half.</summary>
+    End,
+
+    /// <summary>Not now: wait for readiness.</summary>
+    WouldBlock,
+
+    /// <summary>The connection is broken.</summary>
+    Failed,
+}
+
+/// <summary>
+/// One connected socket, edge-triggered: tries are made at once, waits only after "would block". One wait for reading and
+/// one for writing may be open at a time; <see cref="Abort"/> ends both. Owned by one worker.
+/// </summary>
+internal sealed class TcpStream : IoSource
+{
+    private readonly Worker _worker;
+    private readonly Readiness _reading;
+    private readonly Readiness _writing;
+    private int _fd;
+    private bool _readable;
+    private bool _writable;
+    private bool _peerClosed;
+
+    public TcpStream(Worker worker, int fd, bool connected)
+    {
+        (_worker, _fd) = (worker, fd);
+        (_reading, _writing) = (new Readiness(), new Readiness());
+        (_readable, _writable) = (connected, connected);
+        worker.Register(this, fd, Libc.EpollIn | Libc.EpollOut | Libc.EpollRdHup | Libc.EpollEdge);
+    }
+
+    public Worker Worker => _worker;
+
+    /// <summary>The descriptor; -1 once closed.</summary>
+    public int Fd => _fd;
+
+    public bool IsClosed => _fd < 0;
+
+    /// <summary>Error number of the last failure.</summary>
+    public int Error { get; private set; }
+
+    /// <summary>The other side sent its last byte or a reset, as far as epoll has told.</summary>
+    public bool PeerClosed => _peerClosed;
+
+    /// <summary>Called when something happens while nobody waits for reading; for idle pooled connections.</summary>
+    public Action? OnIdleEvent { get; set; }
+
+    /// <summary>Receives what is there.</summary>
+    public unsafe IoStatus TryReceive(Span<byte> target, out int received)
+    {
+        received = 0;
+        if (_fd < 0) return IoStatus.Failed;
+        if (!_readable && !_peerClosed) return IoStatus.WouldBlock;
+        while (true)
+        {
+            nint count;
+            fixed (byte* at = target) count = Libc.Recv(_fd, at, target.Length, 0);
+            if (count > 0)
+            {
+                received = (int)count;
+                // A short read has drained the socket: the next bytes make a new edge.
+                if (received < target.Length && !_peerClosed) _readable = false;
+                return IoStatus.Ok;
+            }
+            if (count == 0) return IoStatus.End;
+            var error = Marshal.GetLastPInvokeError();
+            if (error == Libc.EIntr) continue;
+            if (error == Libc.EAgain)
+            {
+                _readable = false;
+                return IoStatus.WouldBlock;
+            }
+            Error = error;
+            return IoStatus.Failed;
+        }
+    }
+
+    /// <summary>Sends what the kernel takes.</summary>
+    public unsafe IoStatus TrySend(ReadOnlySpan<byte> source, out int sent)
+    {
+        sent = 0;
+        if (_fd < 0) return IoStatus.Failed;
+        if (!_writable) return IoStatus.WouldBlock;
+        nint count;
+        fixed (byte* at = source)
+            while ((count = Libc.Send(_fd, at, source.Length, Libc.MsgNoSignal)) < 0 && Marshal.GetLastPInvokeError() == Libc.EIntr)
+            {
+            }
+        return AfterSend(count, source.Length, out sent);
+    }
+
+    /// <summary>Sends two spans in one call.</summary>
+    public unsafe IoStatus TrySend(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, out int sent)
+    {
+        if (second.IsEmpty) return TrySend(first, out sent);
+        if (first.IsEmpty) return TrySend(second, out sent);
+        sent = 0;
+        if (_fd < 0) return IoStatus.Failed;
+        if (!_writable) return IoStatus.WouldBlock;
+        nint count;
+        fixed (byte* a = first, b = second)
+        {
+            var vectors = stackalloc Libc.IoVec[2];
+            vectors[0] = new Libc.IoVec { Base = a, Length = first.Length };
+            vectors[1] = new Libc.IoVec { Base = b, Length = second.Length };
+            while ((count = Libc.WriteV(_fd, vectors, 2)) < 0 && Marshal.GetLastPInvokeError() == Libc.EIntr)
+            {
+            }
+        }
+        return AfterSend(count, first.Length + second.Length, out sent);
+    }
+
+    /// <summary>Waits until a receive is worth a try. False when the stream was aborted or closed meanwhile.</summary>
+    public ValueTask<bool> ReadableAsync() =>
+        _fd < 0 ? new ValueTask<bool>(false) : _readable || _peerClosed ? new ValueTask<bool>(true) : _reading.Wait();
+
+    /// <summary>Waits until a send is worth a try. False when the stream was aborted or closed meanwhile.</summary>
+    public ValueTask<bool> WritableAsync() => _fd < 0 ? new ValueTask<bool>(false) : _writable ? new ValueTask<bool>(true) : _writing.Wait();
+
+    /// <summary>Completes when an outgoing connection is made; 0, or the error number.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<int> ConnectedAsync()
+    {
+        if (!await WritableAsync()) return Libc.EConnReset;
+        return Error != 0 ? Error : NativeSocket.Error(_fd);
+    }
+
+    /// <summary>Says that nothing more will be sent.</summary>
+    public void ShutdownSending()
+    {
+        if (_fd >= 0) _ = Libc.Shutdown(_fd, Libc.ShutWr);
+    }
+
+    /// <summary>Wakes both waits with false; the owner sees why elsewhere and closes.</summary>
+    public void Abort()
+    {
+        _reading.Complete(false);
+        _writing.Complete(false);
+    }
+
+    /// <summary>Closes the descriptor and ends both waits.</summary>
+    public void Close()
+    {
+        if (_fd < 0) return;
+        _worker.Unregister(this);
+        _ = Libc.Close(_fd);
+        _fd = -1;
+        Abort();
+    }
+
+    internal override void OnEvents(int events)
+    {
+        if ((events & (Libc.EpollRdHup | Libc.EpollHup | Libc.EpollErr)) != 0) _peerClosed = true;
+        if ((events & (Libc.EpollOut | Libc.EpollHup | Libc.EpollErr)) != 0)
+        {
+            _writable = true;
+            _writing.Complete(true);
+        }
+        if ((events & (Libc.EpollIn | Libc.EpollRdHup | Libc.EpollHup | Libc.EpollErr)) != 0)
+        {
+            _readable = true;
+            if (!_reading.Complete(true)) OnIdleEvent?.Invoke();
+        }
+    }
+
+    private IoStatus AfterSend(nint count, int wanted, out int sent)
+    {
+        sent = 0;
+        if (count >= 0)
+        {
+            sent = (int)count;
+            if (sent < wanted) _writable = false;
+            return IoStatus.Ok;
+        }
+        Error = Marshal.GetLastPInvokeError();
+        if (Error != Libc.EAgain) return IoStatus.Failed;
+        Error = 0;
+        _writable = false;
+        return IoStatus.WouldBlock;
+    }
+
+    /// <summary>One reusable wait; its continuation runs inline in the worker's loop.</summary>
+    private sealed class Readiness : IValueTaskSource<bool>
+    {
+        private ManualResetValueTaskSourceCore<bool> _core;
+        private bool _waiting;
+
+        public ValueTask<bool> Wait()
+        {
+            _core.Reset();
+            _waiting = true;
+            return new ValueTask<bool>(this, _core.Version);
+        }
+
+        /// <summary>False when nobody waits.</summary>
+        public bool Complete(bool ready)
+        {
+            if (!_waiting) return false;
+            _waiting = false;
+            _core.SetResult(ready);
+            return true;
+        }
+
+        public bool GetResult(short token) => _core.GetResult(token);
+
+        public ValueTaskSourceStatus GetStatus(short token) => _core.GetStatus(token);
+
+        public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+            _core.OnCompleted(continuation, state, token, flags);
+    }
+}

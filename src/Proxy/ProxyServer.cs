@@ -1,0 +1,167 @@
+using System.Diagnostics;
+using Envoy.Config.Core.V3;
+using Lateen.Proxy.AccessLogs;
+using Lateen.Proxy.Admin;
+using Lateen.Proxy.Bootstrap;
+using Lateen.Proxy.Compile;
+using Lateen.Proxy.Network;
+using Lateen.Proxy.Stats;
+using Lateen.Proxy.Upstream.Clusters;
+using Lateen.Proxy.Workers;
+using Lateen.Proxy.Xds;
+using Microsoft.Extensions.Logging;
+using BootstrapConfig = Envoy.Config.Bootstrap.V3.Bootstrap;
+
+namespace Lateen.Proxy;
+
+/// <summary>
+/// The data plane: workers, listeners, clusters, the stream to the control plane, the admin pages. No statics: several may
+/// live in one process. Any thread.
+/// </summary>
+public sealed class ProxyServer : IAsyncDisposable
+{
+    private static readonly TimeSpan WarmingPatience = TimeSpan.FromSeconds(15);
+    private readonly CancellationTokenSource _stop = new();
+    private readonly TaskCompletionSource _quit = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Worker[] _workers;
+    private readonly ListenerSet[] _listenerSets;
+    private readonly ProxyContext _context;
+    private readonly ResourceState _resources;
+    private readonly AdsClient? _ads;
+    private readonly ProxyOptions _options;
+    private readonly List<Task> _background = [];
+
+    private ProxyServer(ProxyOptions options, BootstrapConfig bootstrap, ILoggerFactory logs)
+    {
+        _options = options;
+        Bootstrap = bootstrap;
+        var count = options.Concurrency > 0 ? options.Concurrency : Environment.ProcessorCount;
+        _context = new ProxyContext(new StatsStore(count), logs);
+        _workers = [.. Enumerable.Range(0, count).Select(index => new Worker(index, fault => _context.Log.LogError(fault, "a worker caught what nothing else did")))];
+        _listenerSets = [.. _workers.Select(worker => new ListenerSet(worker, _context))];
+        _resources = new ResourceState(_context, PublishListeners);
+        if (bootstrap.DynamicResources?.AdsConfig is { } ads)
+        {
+            var cluster = ads.GrpcServices.FirstOrDefault()?.EnvoyGrpc?.ClusterName ?? throw new ConfigRefusedException("dynamic_resources.ads_config.grpc_services", "names no cluster (envoy_grpc)");
+            _ads = new AdsClient(() => AdsTarget.Of(_context.Clusters.Current.Find(cluster), bootstrap, cluster), bootstrap.Node ?? new Node(), _resources, logs.CreateLogger("xds"));
+        }
+    }
+
+    internal BootstrapConfig Bootstrap { get; }
+
+    internal ProxyOptions Options => _options;
+
+    internal ResourceState Resources => _resources;
+
+    internal StatsStore Stats => _context.Stats;
+
+    internal AdsClient? Ads => _ads;
+
+    internal long StartedAt { get; } = Stopwatch.GetTimestamp();
+
+    /// <summary>Set by /healthcheck/fail: the proxy answers its health checks with 503.</summary>
+    internal bool HealthCheckFailed { get; set; }
+
+    /// <summary>All that the bootstrap and the control plane named is in use.</summary>
+    public bool IsReady => (_ads is null || _ads.HasInitial) && _resources.IsSettled;
+
+    /// <summary>Completes when an administrator asks the process to end.</summary>
+    public Task Quit => _quit.Task;
+
+    /// <summary>
+    /// Reads a bootstrap as <see cref="Start"/> does, without opening a socket or a stream.
+    /// </summary>
+    /// <exception cref="Exception">What start would refuse; the message names file and field.</exception>
+    public static void Validate(ProxyOptions options, ILoggerFactory logs)
+    {
+        var bootstrap = BootstrapReader.Read(options.Bootstrap, options.BootstrapFile);
+        var context = new ProxyContext(new StatsStore(1), logs);
+        var resources = new ResourceState(context, _ => { });
+        resources.AddStaticClusters(bootstrap.StaticResources?.Clusters ?? []);
+        resources.AddStaticListeners(bootstrap.StaticResources?.Listeners ?? []);
+    }
+
+    /// <summary>Starts a proxy: it serves its static listeners when this returns.</summary>
+    /// <exception cref="Exception">The bootstrap cannot be honoured; the message names file and field.</exception>
+    public static ProxyServer Start(ProxyOptions options, ILoggerFactory logs)
+    {
+        var bootstrap = BootstrapReader.Read(options.Bootstrap, options.BootstrapFile);
+        bootstrap.Node ??= new Node();
+        if (options.NodeId.Length > 0) bootstrap.Node.Id = options.NodeId;
+        if (options.NodeCluster.Length > 0) bootstrap.Node.Cluster = options.NodeCluster;
+        var server = new ProxyServer(options, bootstrap, logs);
+        foreach (var worker in server._workers) worker.Start();
+        if (bootstrap.Admin?.Address is { } admin) server._resources.AddInternalListener(AdminListener.Create(server, Addresses.Of(admin, "admin.address")));
+        server._resources.AddStaticClusters(bootstrap.StaticResources?.Clusters ?? []);
+        server._resources.AddStaticListeners(bootstrap.StaticResources?.Listeners ?? []);
+        server.Run(logs);
+        return server;
+    }
+
+    /// <summary>
+    /// Stops to accept (all listeners, or only those for inbound traffic) and lets connections close after their request.
+    /// </summary>
+    internal void Drain(bool inboundOnly, bool graceful)
+    {
+        if (!inboundOnly) _context.Draining = true;
+        for (var i = 0; i < _workers.Length; i++)
+        {
+            var set = _listenerSets[i];
+            _workers[i].Post(() =>
+            {
+                if (!graceful) set.StopAccepting(listener => listener.Name != AdminListener.Name && (!inboundOnly || listener.Name.StartsWith("virtualInbound", StringComparison.Ordinal)));
+                set.DrainAll(closeIdle: graceful);
+            });
+        }
+        if (graceful) _context.Draining = true;
+    }
+
+    internal void AskToQuit() => _quit.TrySetResult();
+
+    /// <summary>Cuts all connections and ends the workers.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAll(_background).ConfigureAwait(false);
+        foreach (var worker in _workers) worker.Dispose();
+        LogFileSink.FlushAll();
+        _stop.Dispose();
+    }
+
+    private void Run(ILoggerFactory logs)
+    {
+        _background.Add(Task.Run(() => new NameResolution(_resources, logs.CreateLogger("dns")).RunAsync(_stop.Token)));
+        if (_ads is { } ads) _background.Add(Task.Run(() => ads.RunAsync(_stop.Token)));
+        _background.Add(Task.Run(SweepAsync));
+    }
+
+    /// <summary>What has to be looked at now and then: warming that takes too long, ejected hosts, destinations nobody uses.</summary>
+    private async Task SweepAsync()
+    {
+        var frequency = Stopwatch.Frequency / 1000;
+        for (var turn = 1; !_stop.IsCancellationRequested; turn++)
+        {
+            await Task.Delay(TimeSpan.FromSeconds(1), _stop.Token).ContinueWith(_ => { }, TaskScheduler.Default).ConfigureAwait(false);
+            if (!_resources.IsSettled) _resources.GiveUpWaiting(WarmingPatience);
+            foreach (var cluster in _context.Clusters.Current.All)
+            {
+                OutlierDetection.Sweep(cluster, Stopwatch.GetTimestamp() / frequency);
+                if (turn % 60 == 0 && cluster.Snapshot.Discovery == DiscoveryType.OriginalDestination) cluster.ForgetIdleDestinations();
+            }
+        }
+    }
+
+    private void PublishListeners(IReadOnlyList<ListenerSnapshot> listeners)
+    {
+        for (var i = 0; i < _workers.Length; i++)
+        {
+            var (set, isFirst) = (_listenerSets[i], i == 0);
+            _workers[i].Post(() =>
+            {
+                foreach (var (name, problem) in set.Apply(listeners, (long)_options.DrainTime.TotalMilliseconds))
+                    if (isFirst)
+                        _context.Log.LogError("the listener {Listener} does not serve: {Problem}", name, problem);
+            });
+        }
+    }
+}

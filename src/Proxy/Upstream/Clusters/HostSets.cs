@@ -1,0 +1,37 @@
+using Lateen.Proxy.Compile;
+using Lateen.Proxy.Network;
+
+namespace Lateen.Proxy.Upstream.Clusters;
+
+/// <summary>Turns endpoints into hosts; a host that was there before stays the same object, with its connections and counts.</summary>
+internal static class HostSets
+{
+    /// <summary>Addresses of endpoints that need no look-up.</summary>
+    /// <exception cref="ConfigRefusedException">One is not an IP address.</exception>
+    public static IReadOnlyList<(EndpointConfig Endpoint, SocketAddress Address)> Parse(IReadOnlyList<EndpointConfig> endpoints, string path) =>
+    [
+        .. endpoints.Select(endpoint => (endpoint, endpoint.Path is { } pipe ? SocketAddress.Unix(pipe)
+            : SocketAddress.TryParse(endpoint.Address, endpoint.Port, out var address) ? address
+            : throw new ConfigRefusedException(path, $"the endpoint address '{endpoint.Address}' is not an IP address"))),
+    ];
+
+    public static void Update(ClusterState cluster, IReadOnlyList<(EndpointConfig Endpoint, SocketAddress Address)> endpoints)
+    {
+        var before = cluster.Hosts.All.ToDictionary(host => host.Address);
+        var hosts = new List<HostState>(endpoints.Count);
+        var seen = new HashSet<SocketAddress>();
+        foreach (var (endpoint, address) in endpoints)
+        {
+            if (!seen.Add(address)) continue;
+            var host = before.GetValueOrDefault(address) ?? new HostState(address, endpoint.Hostname.Length > 0 ? endpoint.Hostname : HostnameOf(endpoint), cluster.WorkerCount);
+            host.IsRemoved = false;
+            host.IsHealthy = endpoint.IsHealthy;
+            host.Weight = endpoint.LocalityWeight > 0 && cluster.Snapshot.LocalityWeighted ? Math.Max(1, endpoint.Weight * endpoint.LocalityWeight) : endpoint.Weight;
+            (host.Region, host.Zone, host.SubZone, host.Priority, host.Labels) = (endpoint.Region, endpoint.Zone, endpoint.SubZone, endpoint.Priority, endpoint.Labels);
+            hosts.Add(host);
+        }
+        cluster.Publish(new HostSet(hosts, cluster.Snapshot.PanicThreshold));
+    }
+
+    private static string HostnameOf(EndpointConfig endpoint) => System.Net.IPAddress.TryParse(endpoint.Address, out _) ? "" : endpoint.Address;
+}
