@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Authentication;
 using Lateen.EmbeddedCluster.Admission;
+using Lateen.EmbeddedCluster.ApiServer.Discovery;
 using Lateen.EmbeddedCluster.ApiServer.Identity;
 using Lateen.EmbeddedCluster.ApiServer.Kinds;
 using Lateen.EmbeddedCluster.ApiServer.Objects;
@@ -46,7 +47,7 @@ public sealed partial class ClusterApiServer : IAsyncDisposable
         var documents = new DocumentEndpoint(registry, tokens, $"{advertise}:{options.SecurePort}", () => _ready);
         var authenticator = new Authenticator(_keys, tokens);
         var resources = new ResourceEndpoint(operations, _stopping.Token);
-        var router = new RequestRouter(registry, authenticator, documents, resources, new SubresourceEndpoint(operations, resources, tokens),
+        var router = new RequestRouter(registry, authenticator, documents, new OpenApiEndpoint(registry), resources, new SubresourceEndpoint(operations, resources, tokens),
             new ReviewEndpoint(authenticator, tokens, clock), new NodeProxy(_store, _stopping.Token), logger);
         _client = new ClusterClient(operations, registry);
         if (options.Controllers) _controllers = new ControllerSet(_client, new ControllerOptions(_keys.AuthorityPem, options.LoadBalancerAddress), logger);

@@ -20,8 +20,7 @@ internal sealed class TypeCatalog
             foreach (var type in TypeText.Declare(package, text))
                 _types.Add(type.Name!, type);
         var reader = new TypeText(name => _types.TryGetValue(name, out var type) ? type : throw new InvalidDataException($"no type {name}"));
-        // Types whose fields are shared by a variant must be there first; apart from that the order does not matter.
-        foreach (var (package, text) in texts.OrderBy(pair => pair.Key != "core.v1")) reader.Define(package, text);
+        foreach (var (package, text) in texts) reader.Define(package, text);
     }
 
     /// <summary>The catalogue of this program.</summary>

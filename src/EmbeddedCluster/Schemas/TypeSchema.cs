@@ -57,9 +57,10 @@ internal sealed record FieldSchema(string Name, TypeSchema Type)
 /// </summary>
 internal sealed class TypeSchema(SchemaKind kind)
 {
-    public static readonly TypeSchema AnyValue = new(SchemaKind.Any);
-
     private static readonly Dictionary<string, FieldSchema> NoFields = [];
+
+    /// <summary>The type of anything. Below the fields that its making needs.</summary>
+    public static readonly TypeSchema AnyValue = new(SchemaKind.Any);
 
     public SchemaKind Kind { get; } = kind;
 

@@ -25,7 +25,7 @@ internal sealed class TypeText(Func<string, TypeSchema> resolve)
             var (words, description) = Split(line);
             yield return new TypeSchema(SchemaKind.Object)
             {
-                Name = $"{package}.{words[0]}", IsKind = words.Contains("kind"), AtomicMap = words.Contains("atomic"), Description = description,
+                Name = $"{package}.{words[0]}", Fields = [], IsKind = words.Contains("kind"), AtomicMap = words.Contains("atomic"), Description = description,
             };
         }
     }
@@ -39,7 +39,6 @@ internal sealed class TypeText(Func<string, TypeSchema> resolve)
             if (line[0] != ' ')
             {
                 current = resolve($"{package}.{Split(line).Words[0]}");
-                current.Fields = [];
                 continue;
             }
             var field = ReadField(package, line);

@@ -70,6 +70,9 @@ internal sealed record ServedResource
     /// <summary>Turns an object of this version into the stored one, in place.</summary>
     public Action<JsonObject>? ToStorage { get; init; }
 
+    /// <summary>Changes with the schema of a custom kind; empty for a built-in one.</summary>
+    public string SchemaRevision { get; init; } = "";
+
     /// <summary>Sent as a warning with each use.</summary>
     public string? Deprecation { get; init; }
 

@@ -71,6 +71,7 @@ internal static class ApiResponse
 
     private static string ContentType(Representation form)
     {
+        if (form.MediaType is { } type) return type;
         if (form.Yaml) return "application/yaml";
         if (form.Discovery) return $"application/json;g=apidiscovery.k8s.io;v={form.DiscoveryVersion};as=APIGroupDiscoveryList";
         return "application/json";

@@ -14,6 +14,9 @@ internal enum ObjectForm
 /// <summary>What the Accept header chose. Immutable.</summary>
 internal sealed record Representation(ObjectForm Form, string MetaVersion, bool Yaml, bool Discovery = false, string DiscoveryVersion = "")
 {
+    /// <summary>The media type of the answer when it is neither JSON nor YAML.</summary>
+    public string? MediaType { get; init; }
+
     public static readonly Representation Json = new(ObjectForm.Object, "v1", false);
 
     /// <summary>The first acceptable media type that this server has: JSON, YAML, tables, partial metadata, aggregated discovery.</summary>

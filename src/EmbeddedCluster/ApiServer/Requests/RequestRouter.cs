@@ -1,3 +1,4 @@
+using Lateen.EmbeddedCluster.ApiServer.Discovery;
 using Lateen.EmbeddedCluster.ApiServer.Identity;
 using Lateen.EmbeddedCluster.ApiServer.Kinds;
 using Lateen.EmbeddedCluster.ApiServer.Subresources;
@@ -7,8 +8,8 @@ using Microsoft.Extensions.Logging;
 namespace Lateen.EmbeddedCluster.ApiServer.Requests;
 
 /// <summary>Every request enters here: 1. open paths, 2. who asks, 3. documents, 4. the resource and the verb. Any thread.</summary>
-internal sealed partial class RequestRouter(ResourceRegistry registry, Authenticator authenticator, DocumentEndpoint documents, ResourceEndpoint resources,
-    SubresourceEndpoint subresources, ReviewEndpoint reviews, NodeProxy nodes, ILogger logger)
+internal sealed partial class RequestRouter(ResourceRegistry registry, Authenticator authenticator, DocumentEndpoint documents, OpenApiEndpoint openApi,
+    ResourceEndpoint resources, SubresourceEndpoint subresources, ReviewEndpoint reviews, NodeProxy nodes, ILogger logger)
 {
     public async Task HandleAsync(HttpContext http)
     {
@@ -23,6 +24,7 @@ internal sealed partial class RequestRouter(ResourceRegistry registry, Authentic
                 await proxied.ConfigureAwait(false);
                 return;
             }
+            if (await openApi.TryAsync(http).ConfigureAwait(false)) return;
             var form = Representation.Choose(http.Request.Headers.Accept);
             if (await documents.TryAsync(http, form).ConfigureAwait(false)) return;
             await DispatchAsync(http, scope, form).ConfigureAwait(false);
