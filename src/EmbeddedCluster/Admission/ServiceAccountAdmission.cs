@@ -22,7 +22,11 @@ internal sealed class ServiceAccountAdmission(ObjectStore store, TimeProvider cl
     {
         if (call.Operation != "CREATE" || call.Resource.Kind.StorageName != "pods" || call.Subresource.Length > 0) return;
         var spec = call.Value!.Ensure("spec");
-        if (string.IsNullOrEmpty(spec.Text("serviceAccountName"))) spec["serviceAccountName"] = spec["serviceAccount"] = DefaultAccount;
+        if (string.IsNullOrEmpty(spec.Text("serviceAccountName")))
+        {
+            spec["serviceAccountName"] = DefaultAccount;
+            spec["serviceAccount"] = DefaultAccount;
+        }
         var name = spec.Text("serviceAccountName")!;
         var account = await FindAsync(call, name).ConfigureAwait(false);
         if (!spec.Items("imagePullSecrets").Any() && account.Root.Items("imagePullSecrets").Any()) spec["imagePullSecrets"] = JsonText.Copy(account.Root.At("imagePullSecrets"));

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Authentication;
 using Lateen.EmbeddedCluster.Admission;
+using Lateen.EmbeddedCluster.ApiServer.CustomKinds;
 using Lateen.EmbeddedCluster.ApiServer.Discovery;
 using Lateen.EmbeddedCluster.ApiServer.Identity;
 using Lateen.EmbeddedCluster.ApiServer.Kinds;
@@ -29,6 +30,7 @@ public sealed partial class ClusterApiServer : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly ClusterClient _client;
     private readonly ControllerSet? _controllers;
+    private readonly WebhookAdmission _webhooks;
     private volatile bool _ready;
 
     private ClusterApiServer(ApiServerOptions options, ILoggerFactory loggers, TimeProvider clock)
@@ -41,7 +43,15 @@ public sealed partial class ClusterApiServer : IAsyncDisposable
         addresses.Restore(_store.List("services").Items);
         var registry = new ResourceRegistry();
         var context = new RuleContext(_store, addresses, clock);
-        var operations = new ObjectOperations(context, [new NamespaceAdmission(_store), new ServiceAccountAdmission(_store, clock)]);
+        IAdmission[] own = [new NamespaceAdmission(_store), new ServiceAccountAdmission(_store, clock)];
+        _webhooks = new WebhookAdmission(_store, registry, own, logger);
+        var operations = new ObjectOperations(context, [.. own, _webhooks]);
+        var custom = new CustomKindCatalog(_store, registry);
+        custom.Refresh();
+        operations.Written += key =>
+        {
+            if (key.Resource == CustomKindCatalog.Resource) custom.Refresh();
+        };
         var tokens = new AccountTokens(_keys.TokenKey, _store, clock);
         var advertise = options.AdvertiseAddress ?? options.BindAddress;
         var documents = new DocumentEndpoint(registry, tokens, $"{advertise}:{options.SecurePort}", () => _ready);
@@ -85,6 +95,7 @@ public sealed partial class ClusterApiServer : IAsyncDisposable
         if (_controllers is not null) await _controllers.DisposeAsync().ConfigureAwait(false);
         using (var patience = new CancellationTokenSource(TimeSpan.FromSeconds(5))) await _app.StopAsync(patience.Token).ConfigureAwait(false);
         await _app.DisposeAsync().ConfigureAwait(false);
+        _webhooks.Dispose();
         _store.Dispose();
         _keys.Dispose();
         _stopping.Dispose();

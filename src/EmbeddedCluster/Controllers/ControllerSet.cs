@@ -32,7 +32,7 @@ internal sealed class ControllerSet : IAsyncDisposable
             new StatefulSetController(client, events), new DaemonSetController(client, events), new JobController(client, events),
             new EndpointsController(client, events), new EndpointMirrorController(client, events), new Scheduler(client, events),
             new NodeController(client, events), new PodGarbageController(client, events), new LoadBalancerController(client, events, options.LoadBalancerAddress),
-            new EventLifeController(client, events), _collector,
+            new EventLifeController(client, events), new DefinitionController(client, events), _collector,
         ];
         _loops = [.. controllers.Select(controller => new ControllerLoop(controller, client.Clock, logger))];
         foreach (var loop in _loops)

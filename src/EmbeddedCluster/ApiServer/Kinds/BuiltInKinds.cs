@@ -7,7 +7,7 @@ internal static class BuiltInKinds
 {
     private static readonly ScalePaths Replicas = new("spec.replicas", "status.replicas", null);
 
-    public static IReadOnlyList<ServedResource> All { get; } = [.. Core(), .. Apps(), .. Rest(), .. Extensions()];
+    public static IReadOnlyList<ServedResource> All { get; } = Build();
 
     private static readonly Dictionary<string, TypeSchema> StoredSchemas = All.Where(resource => resource.IsStorageVersion)
         .ToDictionary(resource => resource.Kind.StorageName, resource => resource.Schema);
@@ -20,7 +20,7 @@ internal static class BuiltInKinds
         yield return Served(Kind("", "v1", "bindings", "Binding"), "core.v1.Binding", verbs: ["create"]);
         yield return Served(Kind("", "v1", "configmaps", "ConfigMap", new DataRules(false)), "core.v1.ConfigMap", ["cm"]);
         yield return Served(Kind("", "v1", "endpoints", "Endpoints", new EndpointRules(false)), "core.v1.Endpoints", ["ep"]);
-        yield return Served(Kind("", "v1", "events", "Event"), "core.v1.Event", ["ev"]);
+        yield return Served(EventsGroup.Kind, "core.v1.Event", ["ev"]);
         yield return Served(Kind("", "v1", "limitranges", "LimitRange"), "core.v1.LimitRange", ["limits"]);
         yield return Served(Kind("", "v1", "namespaces", "Namespace", new NamespaceRules(), namespaced: false, status: true), "core.v1.Namespace", ["ns"],
             subresources: [new("finalize", "Namespace", "", "v1", ["update"])]);
@@ -61,7 +61,7 @@ internal static class BuiltInKinds
             "admissionregistration.v1.MutatingWebhookConfiguration", categories: ["api-extensions"]);
         yield return Served(Kind(Admission, "v1", "validatingwebhookconfigurations", "ValidatingWebhookConfiguration", new WebhookRules(false), namespaced: false, generation: true),
             "admissionregistration.v1.ValidatingWebhookConfiguration", categories: ["api-extensions"]);
-        yield return Served(Kind("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", namespaced: false, status: true, generation: true),
+        yield return Served(Kind("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", new CustomKinds.DefinitionRules(), namespaced: false, status: true, generation: true),
             "apiextensions.v1.CustomResourceDefinition", ["crd", "crds"], ["api-extensions"]);
         yield return Served(Kind(Authentication, "v1", "selfsubjectreviews", "SelfSubjectReview", namespaced: false), "authentication.v1.SelfSubjectReview", verbs: ["create"]);
         yield return Served(Kind(Authentication, "v1", "tokenreviews", "TokenReview", namespaced: false), "authentication.v1.TokenReview", verbs: ["create"]);
@@ -86,8 +86,11 @@ internal static class BuiltInKinds
         yield return Served(Kind("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", namespaced: false, generation: true), "scheduling.v1.PriorityClass", ["pc"]);
     }
 
-    /// <summary>Other versions of the same stored kinds.</summary>
-    private static IEnumerable<ServedResource> Extensions() => [];
+    private static ServedResource[] Build()
+    {
+        ServedResource[] today = [.. Core(), .. Apps(), .. Rest(), EventsGroup.Served];
+        return [.. today, .. OldVersions.Of(today)];
+    }
 
     private static ResourceKind Kind(string group, string version, string plural, string kind, KindRules? rules = null, bool namespaced = true, bool status = false, bool generation = false) => new()
     {

@@ -25,7 +25,7 @@ internal sealed class ObjectPresenter(ServedResource resource, Representation fo
                 JsonText.Write(target, Partial(stored));
                 break;
             default:
-                if (resource.IsStorageVersion) target.Write(stored.Json);
+                if (CanSplice(stored)) target.Write(stored.Json);
                 else JsonText.Write(target, Served(stored));
                 break;
         }
@@ -72,9 +72,12 @@ internal sealed class ObjectPresenter(ServedResource resource, Representation fo
     public JsonObject Served(StoredObject stored)
     {
         var value = stored.Copy();
-        if (!resource.IsStorageVersion || value.Text("apiVersion") != resource.ApiVersion) ObjectReader.FromStorage(value, resource);
+        if (!CanSplice(stored)) ObjectReader.FromStorage(value, resource);
         return value;
     }
+
+    /// <summary>The stored text is the answer: it is of the wanted version. A custom object may still be stored in an earlier one.</summary>
+    private bool CanSplice(StoredObject stored) => resource.IsStorageVersion && (!resource.Kind.IsCustom || stored.Root.Text("apiVersion") == resource.ApiVersion);
 
     /// <summary>Only the metadata.</summary>
     public JsonObject Partial(StoredObject stored) => new()
