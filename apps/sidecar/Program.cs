@@ -1,7 +1,10 @@
 using System.CommandLine;
+using Lateen.Agent;
+using Lateen.Agent.Capture;
 using Lateen.Foundation.Cli;
 using Lateen.Proxy;
 
-var root = new RootCommand("The programs of a pod's sidecar");
-root.Subcommands.Add(ProxyCommand.Create());
-return await CommandHost.RunAsync(root, Path.GetFileName(Environment.GetCommandLineArgs()[0]) == "proxy" ? ["proxy", .. args] : args);
+// What runs beside an application, in one executable: each program by the name that it is called by, or by the first word.
+var root = new RootCommand("The programs of a pod's sidecar") { ProxyCommand.Create(), PilotAgentCommand.Create(), IptablesCommand.Create() };
+var name = Path.GetFileName(Environment.GetCommandLineArgs()[0]);
+return await CommandHost.RunAsync(root, root.Subcommands.Any(command => command.Name == name) ? [name, .. args] : args);
