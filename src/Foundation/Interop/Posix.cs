@@ -28,11 +28,21 @@ public static partial class Posix
         return error == NoSuchProcess ? false : throw new Win32Exception(error, $"kill({pid}, {signal})");
     }
 
+    /// <summary>Gives a file, folder or link another name, replacing what has it, in one step (rename(2)); links are not followed.</summary>
+    /// <exception cref="Win32Exception">The file system refused.</exception>
+    public static void Rename(string from, string to)
+    {
+        if (RenameNative(from, to) != 0) throw new Win32Exception(Marshal.GetLastPInvokeError(), $"rename({from}, {to})");
+    }
+
     /// <summary>Whether a process is there (a zombie counts).</summary>
     public static bool Exists(int pid) => KillNative(pid, 0) == 0 || Marshal.GetLastPInvokeError() != NoSuchProcess;
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     private static partial int KillNative(int pid, int signal);
+
+    [LibraryImport("libc", EntryPoint = "rename", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int RenameNative(string from, string to);
 
     [LibraryImport("libc", EntryPoint = "geteuid")]
     private static partial uint GetEUid();

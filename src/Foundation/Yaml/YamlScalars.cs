@@ -42,14 +42,14 @@ internal static class YamlScalars
         var plain = text.Replace("_", "", StringComparison.Ordinal);
         var negative = plain.StartsWith('-');
         var digits = plain.AsSpan(plain.Length > 0 && plain[0] is '-' or '+' ? 1 : 0);
-        if (TryInteger(digits, out var magnitude))
-            return negative
-                ? magnitude <= 1UL << 63 ? JsonValue.Create(unchecked(-(long)magnitude)) : JsonValue.Create(-(double)magnitude)
-                : magnitude <= long.MaxValue ? JsonValue.Create((long)magnitude) : JsonValue.Create(magnitude);
+        if (TryInteger(digits, out var magnitude)) return Parse((negative && magnitude > 0 ? "-" : "") + magnitude.ToString(CultureInfo.InvariantCulture));
         return IsFloat(digits) && double.TryParse(plain, NumberStyles.Float, CultureInfo.InvariantCulture, out var real) && double.IsFinite(real)
-            ? real == Math.Floor(real) && Math.Abs(real) < 1e15 ? JsonValue.Create((long)real) : JsonValue.Create(real)
+            ? Parse(real == Math.Floor(real) && Math.Abs(real) < 1e15 ? ((long)real).ToString(CultureInfo.InvariantCulture) : real.ToString("R", CultureInfo.InvariantCulture))
             : null;
     }
+
+    /// <summary>As if it had been read from JSON: a reader may take the number as any type that holds it.</summary>
+    private static JsonNode? Parse(string number) => JsonNode.Parse(number);
 
     private static bool TryInteger(ReadOnlySpan<char> digits, out ulong value)
     {
