@@ -28,6 +28,14 @@ public sealed record NetworkNamespace(string Name)
     /// <summary>Takes the name away; the namespace itself ends with its last process.</summary>
     public Task DeleteAsync(CancellationToken cancel = default) => LocalCommand.TryRunAsync("ip", ["netns", "delete", Name], cancel: cancel);
 
+    /// <summary>What /proc/PID/ns/net says for a process in it, such as <c>net:[4026531840]</c>.</summary>
+    /// <exception cref="IOException">It is not there, or privilege is missing.</exception>
+    public string ReadIdentity() => NamespaceThread.RunAsync("namespace", () =>
+    {
+        Enter();
+        return new FileInfo("/proc/thread-self/ns/net").LinkTarget!;
+    }).GetAwaiter().GetResult();
+
     /// <summary>Moves the calling thread into it; see <see cref="NamespaceThread"/>.</summary>
     /// <exception cref="IOException">It is not there, or privilege is missing.</exception>
     public void Enter() => LinuxNamespaces.Enter(Path, NamespaceKinds.Network);

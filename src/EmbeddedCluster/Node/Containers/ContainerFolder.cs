@@ -9,11 +9,17 @@ internal sealed record ContainerFolder(string Path)
     /// <summary>The <see cref="ContainerRecord"/>.</summary>
     public string Record => $"{Path}/record.json";
 
+    /// <summary>The <see cref="ContainerPlan"/>; it holds secrets.</summary>
+    public string Plan => $"{Path}/plan.json";
+
     /// <summary>What the container printed, as it printed it.</summary>
     public string Log => $"{Path}/log";
 
     /// <summary>When which part of the log was printed.</summary>
     public string LogTimes => $"{Path}/log.times";
+
+    /// <summary>Offset of the oldest byte that the log still has, as text; missing while it has all.</summary>
+    public string LogStart => $"{Path}/log.start";
 
     /// <summary>The pipe into which the container prints.</summary>
     public string Output => $"{Path}/out";
@@ -23,6 +29,9 @@ internal sealed record ContainerFolder(string Path)
 
     /// <summary>The exit code as text, once there is one.</summary>
     public string ExitCode => $"{Path}/exit";
+
+    /// <summary>What the container has to say about its end.</summary>
+    public string TerminationMessage => $"{Path}/termination-message";
 
     /// <summary>An empty folder on which the container's file system is put together.</summary>
     public string Stage => $"{Path}/stage";
@@ -41,6 +50,16 @@ internal sealed record ContainerFolder(string Path)
             .Where(attempt => attempt.Number >= 0)
             .OrderBy(attempt => attempt.Number)
             .Select(attempt => new ContainerFolder(attempt.Path))];
+    }
+
+    /// <summary>The records of every attempt of every container of a pod.</summary>
+    public static IReadOnlyList<ContainerRecord> AllRecords(string podFolder)
+    {
+        if (!Directory.Exists($"{podFolder}/containers")) return [];
+        return [.. Directory.EnumerateDirectories($"{podFolder}/containers")
+            .SelectMany(path => Attempts(podFolder, System.IO.Path.GetFileName(path)))
+            .Select(attempt => NodeJson.TryRead(attempt.Record, NodeJson.Default.ContainerRecord))
+            .OfType<ContainerRecord>()];
     }
 
     /// <summary>Makes the folder with its pipes.</summary>
@@ -64,6 +83,21 @@ internal sealed record ContainerFolder(string Path)
         catch (IOException)
         {
             return null;
+        }
+    }
+
+    /// <summary>Reads what the container says about its end, at most 4096 bytes as kubelet takes.</summary>
+    public string ReadTerminationMessage()
+    {
+        try
+        {
+            using var stream = File.OpenRead(TerminationMessage);
+            var bytes = new byte[4096];
+            return System.Text.Encoding.UTF8.GetString(bytes, 0, stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false));
+        }
+        catch (IOException)
+        {
+            return "";
         }
     }
 }

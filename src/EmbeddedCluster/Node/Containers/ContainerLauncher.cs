@@ -40,12 +40,11 @@ internal static class ContainerLauncher
     // A shell starts background programs with SIGINT and SIGQUIT ignored; coreutils 8.31 can undo that.
     private static readonly Lazy<bool> EnvRestoresSignals = new(() => LocalCommand.TryRunAsync("env", ["--default-signal=INT", "true"]).Result.ExitCode == 0);
 
-    /// <summary>Starts the container.</summary>
+    /// <summary>Starts the container; its folder must have been made.</summary>
     /// <exception cref="IOException">Its namespaces or its file system could not be made; the message says which step failed.</exception>
     public static async Task<ProcessIdentity> StartAsync(ContainerPlan plan)
     {
         var folder = new ContainerFolder(plan.Folder);
-        folder.Create(plan.KeepsStandardInput);
         StartDetached("/bin/sh", ["-c", Logger, plan.Folder], plan.Environment, "/").Dispose();
         try
         {

@@ -45,6 +45,7 @@ internal sealed record ContainerExit(int Code, string Reason, string Message, Da
 /// <summary>Reads and writes records.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ContainerRecord))]
+[JsonSerializable(typeof(ContainerPlan))]
 [JsonSerializable(typeof(Network.PodAddress))]
 internal sealed partial class NodeJson : JsonSerializerContext
 {

@@ -34,8 +34,7 @@ internal static class ContainerRoot
             if (CarryOver(point, root, $"{stage}/{overlays.Count}")) overlays.Add(point);
 
         // 3.
-        LinuxMounts.Bind("/dev", MakeFolder(root, "/dev"), recursive: true);
-        LinuxMounts.MountMemory(MakeFolder(root, "/dev/shm"), "1777");
+        MountDevices(root);
         LinuxMounts.MountSystem(MakeFolder(root, "/sys"));
         LinuxMounts.MountMemory(MakeFolder(root, "/run"), "0755");
         MakeFolder(root, "/run/lock");
@@ -58,6 +57,22 @@ internal static class ContainerRoot
 
     private static bool IsCarriedOver(string point) =>
         point != "/" && !IsBelow(point, "/proc") && !IsBelow(point, "/sys") && !IsBelow(point, "/dev") && !IsBelow(point, "/run");
+
+    // As container runtimes make it (runtime-spec, "Default Devices"). Terminals are the machine's, where an exec session takes its own.
+    private static void MountDevices(string root)
+    {
+        LinuxMounts.MountMemory(MakeFolder(root, "/dev"), "0755");
+        foreach (var name in (string[])["null", "zero", "full", "random", "urandom", "tty"])
+        {
+            if (!File.Exists($"/dev/{name}")) continue;
+            File.WriteAllText($"{root}/dev/{name}", "");
+            LinuxMounts.Bind($"/dev/{name}", $"{root}/dev/{name}");
+        }
+        LinuxMounts.Bind("/dev/pts", MakeFolder(root, "/dev/pts"));
+        LinuxMounts.MountMemory(MakeFolder(root, "/dev/shm"), "1777");
+        foreach (var (link, target) in new[] { ("ptmx", "pts/ptmx"), ("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"), ("stderr", "/proc/self/fd/2") })
+            File.CreateSymbolicLink($"{root}/dev/{link}", target);
+    }
 
     private static bool IsBelow(string path, string folder) =>
         path.StartsWith(folder, StringComparison.Ordinal) && (path.Length == folder.Length || path[folder.Length] == '/');
