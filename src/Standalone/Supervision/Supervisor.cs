@@ -1,0 +1,69 @@
+using System.Text.Json.Nodes;
+using Lateen.EmbeddedCluster.Node.Network;
+using Lateen.EmbeddedCluster.Processes;
+using Lateen.Standalone.Layout;
+using Lateen.Standalone.Setup;
+using Microsoft.Extensions.Logging;
+
+namespace Lateen.Standalone.Supervision;
+
+/// <summary>
+/// The root of a mesh's process tree: makes the node's network, starts the mesh's processes, keeps them running, and takes
+/// everything away when it is asked to stop.
+/// </summary>
+internal sealed class Supervisor(MeshLayout layout, IReadOnlyList<string> imageFiles, ILogger log)
+{
+    private readonly List<SupervisedProcess> _processes = [];
+    private readonly Lock _gate = new();
+
+    public async Task RunAsync(CancellationToken cancel)
+    {
+        Directory.CreateDirectory(layout.Logs);
+        var network = new NodeNetworkOptions { Prefix = layout.NamespacePrefix };
+        await new NodeNetwork(network).EnsureNodeAsync(cancel);
+        WebhookCertificates.Ensure(layout.Certificates);
+        await File.WriteAllTextAsync(Path.Combine(layout.StateFolder, "images.yaml"), BuiltInImages.ToYaml(), cancel);
+        await File.WriteAllTextAsync(Path.Combine(layout.StateFolder, "mesh.yaml"), MeshObjects.MeshConfig, cancel);
+        AddProcesses();
+        var runs = _processes.Select(process => process.RunAsync(cancel)).ToList();
+        await Task.WhenAll(runs);
+    }
+
+    private void AddProcesses()
+    {
+        var meshd = Programs.Find("meshd");
+        string[] InNode(params string[] command) => ["nsenter", $"--net=/run/netns/{layout.NamespacePrefix}", "--", meshd, .. command];
+        Add("apiserver", InNode(
+            "cluster-apiserver", "--data-dir", Path.Combine(layout.StateFolder, "apiserver"), "--bind-address", MeshLayout.NodeAddress, "--advertise-address", MeshLayout.NodeAddress,
+            "--service-cidr", MeshLayout.ServiceRange, "--kubeconfig-out", layout.ClusterKubeconfig, "--tls-san", "127.0.0.1", "--tls-san", "localhost",
+            "--create-namespace", "istio-system"));
+        Add("relay", [meshd, "mesh-relay", "--state", layout.StateFolder, "--port-base", $"{layout.PortBase}"]);
+        Add("node", InNode(["cluster-node", "--state-dir", layout.Node, "--kubeconfig", layout.ClusterKubeconfig, "--netns-prefix", layout.NamespacePrefix, "--node-ip", MeshLayout.NodeAddress,
+            "--service-cluster-ip-range", MeshLayout.ServiceRange, "--cluster-dns", MeshLayout.DnsAddress, "--upstream-netns", "/proc/1/ns/net",
+            .. imageFiles.Append(Path.Combine(layout.StateFolder, "images.yaml")).SelectMany(file => new[] { "--images", file })]));
+        Add("injector", InNode(
+            "sidecar-injector", "--port", $"{MeshLayout.InjectorPort}", "--tlsCertFile", Path.Combine(layout.Certificates, "tls.crt"), "--tlsKeyFile", Path.Combine(layout.Certificates, "tls.key"),
+            "--meshConfig", Path.Combine(layout.StateFolder, "mesh.yaml")));
+        Add("pilot", InNode(
+            "pilot-discovery", "discovery", "--registries=Kubernetes", "--kubeconfig", layout.ClusterKubeconfig, "--meshConfig", Path.Combine(layout.StateFolder, "mesh.yaml")));
+    }
+
+    private void Add(string name, IReadOnlyList<string> command) =>
+        _processes.Add(new SupervisedProcess(name, command, Path.Combine(layout.Logs, $"{name}.log"), log) { OnChanged = WriteProcesses });
+
+    private void WriteProcesses()
+    {
+        lock (_gate)
+        {
+            var list = new JsonArray();
+            var self = ProcessIdentity.TryRead(Environment.ProcessId)!;
+            list.Add((JsonNode)new JsonObject { ["name"] = "supervisor", ["pid"] = self.Pid, ["startTicks"] = self.StartTicks });
+            foreach (var process in _processes)
+                if (process.Current is { } running)
+                    list.Add((JsonNode)new JsonObject { ["name"] = process.Name, ["pid"] = running.Pid, ["startTicks"] = running.StartTicks });
+            var file = layout.ProcessesFile + ".new";
+            File.WriteAllText(file, list.ToJsonString());
+            File.Move(file, layout.ProcessesFile, overwrite: true);
+        }
+    }
+}
