@@ -51,6 +51,8 @@ public sealed partial class MeshConfigFile : IDisposable
         }
         catch (IOException)
         {
+            // Somebody is writing it, or it is gone for a moment: its next event may have come already.
+            if (File.Exists(_path)) _debounce.Change(Quiet, Timeout.InfiniteTimeSpan);
             return;
         }
         if (text == _text) return;

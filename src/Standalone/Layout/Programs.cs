@@ -27,6 +27,8 @@ public static class Programs
         ["DOTNET_gcServer"] = "0",
         ["DOTNET_gcConcurrent"] = "0",
         ["DOTNET_TieredPGO"] = "0",
+        // Two processors give a pool of two: blocking steps at the start would hold up everything else for seconds.
+        ["DOTNET_ThreadPool_ForceMinWorkerThreads"] = "20",
         ["DOTNET_CLI_TELEMETRY_OPTOUT"] = "1",
     };
 }

@@ -147,6 +147,7 @@ public sealed class ContainerTests : IAsyncLifetime
     private async Task StartAsync(string script, Func<ContainerPlan, ContainerPlan>? change = null)
     {
         var plan = Plan(script);
+        Folder.Create(withInput: false);
         _process = await ContainerLauncher.StartAsync(change?.Invoke(plan) ?? plan);
     }
 
