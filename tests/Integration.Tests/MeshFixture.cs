@@ -1,3 +1,4 @@
+using System.Net.NetworkInformation;
 using System.Text.Json.Nodes;
 using Lateen.Foundation.Interop;
 using Lateen.Integration.Tests;
@@ -18,7 +19,7 @@ public sealed class MeshFixture : IAsyncLifetime
     private string? _missing;
 
     /// <summary>First loopback port of this mesh.</summary>
-    public int PortBase { get; } = 30_000 + Random.Shared.Next(20) * 1000;
+    public int PortBase { get; } = FreePortBase();
 
     /// <summary>Folder of the mesh's state.</summary>
     public string State => _folder.PathOf("mesh");
@@ -86,4 +87,11 @@ public sealed class MeshFixture : IAsyncLifetime
     private string Logs() => Directory.Exists(Path.Combine(State, "logs"))
         ? string.Concat(Directory.GetFiles(Path.Combine(State, "logs")).Select(file => $"--- {file}\n{string.Join('\n', File.ReadLines(file).TakeLast(15))}\n"))
         : "";
+
+    /// <summary>A base below the ports that Linux gives to outgoing connections (32768 and up), so that none of those can be in the way.</summary>
+    private static int FreePortBase()
+    {
+        var taken = IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners().Select(listener => listener.Port).ToHashSet();
+        return Enumerable.Range(10, 22).Select(thousands => thousands * 1000).First(start => !Enumerable.Range(start, 1000).Any(taken.Contains));
+    }
 }

@@ -132,7 +132,7 @@ internal struct BodyReader
         if (end < 0)
         {
             // Refuse early what can never become a size line; a lone CR at the end may still be followed by LF.
-            if (rest is [(byte)'\r']) rest = default;
+            if (rest is [.., (byte)'\r']) rest = rest[..^1];
             return digits == 0 && line.Length > 0 || !IsExtension(rest) ? BodyStep.Bad : BodyStep.NeedMore;
         }
         if (digits == 0 || !IsExtension(rest)) return BodyStep.Bad;

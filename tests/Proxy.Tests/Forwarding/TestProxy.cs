@@ -1,0 +1,121 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Lateen.Foundation.Logging;
+using Lateen.Support;
+
+namespace Lateen.Proxy.Tests.Forwarding;
+
+/// <summary>A whole proxy with a static bootstrap in this process, in front of an upstream that records what reaches it.</summary>
+internal sealed class TestProxy : IAsyncDisposable
+{
+    private readonly ProxyServer _server;
+
+    private TestProxy(ProxyServer server, int port, int adminPort, RecordingUpstream upstream) => (_server, Port, AdminPort, Upstream) = (server, port, adminPort, upstream);
+
+    public int Port { get; }
+
+    public int AdminPort { get; }
+
+    public RecordingUpstream Upstream { get; }
+
+    /// <param name="routes">YAML of the routes, indented by twelve blanks; the cluster "app" is the upstream.</param>
+    /// <param name="filters">YAML of HTTP filters before the router.</param>
+    public static TestProxy Start(string routes = "- {match: {prefix: \"/\"}, route: {cluster: app}}", string filters = "")
+    {
+        var upstream = new RecordingUpstream();
+        var ports = FreePorts.Many(2);
+        var bootstrap = $$"""
+            node: {id: "sidecar~127.0.0.1~test.default~default.svc.cluster.local", cluster: test}
+            admin: {"address": {{Address(ports[1])}} }
+            static_resources:
+              clusters:
+              - name: app
+                type: STATIC
+                connect_timeout: 1s
+                load_assignment: {{Assignment("app", upstream.Port)}}
+              - name: dead
+                type: STATIC
+                connect_timeout: 1s
+                load_assignment: {{Assignment("dead", 1)}}
+              listeners:
+              - name: test
+                address: {{Address(ports[0])}}
+                filter_chains:
+                - filters:
+                  - name: http
+                    typed_config:
+                      "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+                      stat_prefix: test
+                      normalize_path: true
+                      route_config:
+                        virtual_hosts:
+                        - name: all
+                          domains: ["*"]
+                          routes:
+            {{string.Join('\n', routes.Split('\n').Select(line => "              " + line))}}
+                      http_filters:
+            {{string.Join('\n', filters.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => "          " + line))}}
+                      - name: router
+                        typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}
+            """;
+        var server = ProxyServer.Start(new ProxyOptions { Bootstrap = bootstrap, Concurrency = 1 }, new LogOptions { Targets = ["stderr"] }.CreateFactory());
+        return new TestProxy(server, ports[0], ports[1], upstream);
+    }
+
+    private static string Address(int port) => $$"""{"socket_address": {"address": "127.0.0.1", "port_value": {{port}} } }""";
+
+    private static string Assignment(string cluster, int port) =>
+        $$"""{"cluster_name": "{{cluster}}", "endpoints": [ {"lb_endpoints": [ {"endpoint": {"address": {{Address(port)}} } } ] } ] }""";
+
+    /// <summary>Sends raw bytes and reads until the proxy closes or nothing has come for a while.</summary>
+    public async Task<string> SendAsync(string request, int quietMs = 300)
+    {
+        using var socket = await ConnectAsync();
+        await socket.SendAsync(Encoding.Latin1.GetBytes(request));
+        var answer = new StringBuilder();
+        var buffer = new byte[16 * 1024];
+        try
+        {
+            while (true)
+            {
+                using var quiet = new CancellationTokenSource(quietMs);
+                var read = await socket.ReceiveAsync(buffer, quiet.Token);
+                if (read == 0) break;
+                answer.Append(Encoding.Latin1.GetString(buffer, 0, read));
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or SocketException)
+        {
+            // Nothing more comes, or the proxy has reset the connection.
+        }
+        return answer.ToString();
+    }
+
+    public HttpClient Client() => new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }) { BaseAddress = new Uri($"http://127.0.0.1:{Port}") };
+
+    public async ValueTask DisposeAsync()
+    {
+        await _server.DisposeAsync();
+        Upstream.Dispose();
+    }
+
+    private async Task<Socket> ConnectAsync()
+    {
+        // Workers bind a moment after the start.
+        for (var tries = 0; ; tries++)
+        {
+            var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            try
+            {
+                await socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, Port));
+                return socket;
+            }
+            catch (SocketException) when (tries < 100)
+            {
+                socket.Dispose();
+                await Task.Delay(10);
+            }
+        }
+    }
+}
