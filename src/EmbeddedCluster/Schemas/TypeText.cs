@@ -72,7 +72,7 @@ internal sealed class TypeText(Func<string, TypeSchema> resolve)
                 ListType = Argument(marks, "keys") is not null ? ListType.Map : marks.Contains("set") ? ListType.Set : ListType.Atomic,
                 ListKeys = Argument(marks, "keys")?.Split(',') ?? [],
                 MergeKey = Argument(marks, "merge"),
-                MergesValues = marks.Contains("merge"),
+                MergesValues = marks.Contains("merge") || Argument(marks, "merge") is not null,
             };
         if (Scalars.TryGetValue(name, out var scalar))
             return Argument(marks, "enum") is { } allowed ? new TypeSchema(scalar.Kind) { Allowed = allowed.Split('|') } : scalar;

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Lateen.EmbeddedCluster.Admission;
+using Lateen.EmbeddedCluster.ApiServer.Fields;
 using Lateen.EmbeddedCluster.ApiServer.Kinds;
 using Lateen.EmbeddedCluster.ApiServer.Requests;
 using Lateen.EmbeddedCluster.Schemas;
@@ -43,7 +44,12 @@ internal sealed class ObjectOperations(RuleContext context, IReadOnlyList<IAdmis
         Store.Get(Key(resource, namespaceName, name)) ?? throw Missing(resource, name);
 
     /// <summary>Adds an object.</summary>
-    public async Task<StoredObject> CreateAsync(RequestScope scope, ServedResource resource, string namespaceName, ReceivedObject received)
+    /// <param name="scope">Who asks.</param>
+    /// <param name="resource">The kind and version.</param>
+    /// <param name="namespaceName">Namespace of the object.</param>
+    /// <param name="received">The object, which is consumed.</param>
+    /// <param name="record">Writes the owners of the fields; null for a plain write by the scope's manager.</param>
+    public async Task<StoredObject> CreateAsync(RequestScope scope, ServedResource resource, string namespaceName, ReceivedObject received, Action<JsonObject>? record = null)
     {
         var kind = resource.Kind;
         var value = received.Value;
@@ -61,7 +67,7 @@ internal sealed class ObjectOperations(RuleContext context, IReadOnlyList<IAdmis
         var generated = SetName(value);
         for (var attempt = 1; ; attempt++)
         {
-            var stored = await TryCreateAsync(call, value).ConfigureAwait(false);
+            var stored = await TryCreateAsync(call, value, record).ConfigureAwait(false);
             if (stored is not null) return stored;
             var name = value.Text("metadata", "name")!;
             if (generated is null || attempt == 8) throw ApiException.AlreadyExists(resource.Group, resource.Plural, name);
@@ -77,8 +83,9 @@ internal sealed class ObjectOperations(RuleContext context, IReadOnlyList<IAdmis
     /// <param name="subresource">Empty, "status" or another part.</param>
     /// <param name="produce">Makes the new object of the served version from a copy of the current one, null when there is none.</param>
     /// <param name="mayCreate">A missing object is added.</param>
+    /// <param name="record">Writes the owners of the fields; null for a plain write by the scope's manager.</param>
     public async Task<UpdateOutcome> UpdateAsync(RequestScope scope, ServedResource resource, string namespaceName, string name, string subresource,
-        Func<JsonObject?, ReceivedObject> produce, bool mayCreate = false)
+        Func<JsonObject?, ReceivedObject> produce, bool mayCreate = false, Action<JsonObject>? record = null)
     {
         var key = Key(resource, namespaceName, name);
         for (var attempt = 1; ; attempt++)
@@ -87,9 +94,9 @@ internal sealed class ObjectOperations(RuleContext context, IReadOnlyList<IAdmis
             if (current is null)
             {
                 if (!mayCreate) throw Missing(resource, name);
-                return new UpdateOutcome(await CreateAsync(scope, resource, namespaceName, produce(null)).ConfigureAwait(false), Created: true);
+                return new UpdateOutcome(await CreateAsync(scope, resource, namespaceName, produce(null), record).ConfigureAwait(false), Created: true);
             }
-            var (outcome, pinned) = await TryUpdateAsync(scope, resource, subresource, current, produce).ConfigureAwait(false);
+            var (outcome, pinned) = await TryUpdateAsync(scope, resource, subresource, current, produce, record).ConfigureAwait(false);
             if (outcome is not null) return outcome;
             if (pinned || attempt == Attempts) throw ApiException.Stale(resource.Group, resource.Plural, name);
         }
@@ -119,7 +126,7 @@ internal sealed class ObjectOperations(RuleContext context, IReadOnlyList<IAdmis
         throw ApiException.Stale(resource.Group, resource.Plural, name);
     }
 
-    private async Task<StoredObject?> TryCreateAsync(AdmissionCall call, JsonObject value)
+    private async Task<StoredObject?> TryCreateAsync(AdmissionCall call, JsonObject value, Action<JsonObject>? record)
     {
         var (resource, scope) = (call.Resource, call.Scope);
         var kind = resource.Kind;
@@ -132,6 +139,7 @@ internal sealed class ObjectOperations(RuleContext context, IReadOnlyList<IAdmis
             call.Value = value;
             call.Name = key.Name;
             await ValidateAsync(call).ConfigureAwait(false);
+            Record(value, null, resource, scope, "", record);
             if (scope.DryRun)
             {
                 kind.Rules.Abandon(value, null, Context);
@@ -154,7 +162,7 @@ internal sealed class ObjectOperations(RuleContext context, IReadOnlyList<IAdmis
     }
 
     private async Task<(UpdateOutcome? Outcome, bool Pinned)> TryUpdateAsync(RequestScope scope, ServedResource resource, string subresource,
-        StoredObject current, Func<JsonObject?, ReceivedObject> produce)
+        StoredObject current, Func<JsonObject?, ReceivedObject> produce, Action<JsonObject>? record)
     {
         var (kind, key) = (resource.Kind, current.Key);
         var old = current.Copy();
@@ -182,7 +190,8 @@ internal sealed class ObjectOperations(RuleContext context, IReadOnlyList<IAdmis
             Check(value, old, resource);
             call.Value = value;
             await ValidateAsync(call).ConfigureAwait(false);
-            if (ObjectMetadata.SameObject(value, old)) return (new UpdateOutcome(current), pinned);
+            Record(value, old, resource, scope, subresource, record);
+            if (ObjectMetadata.SameObject(value, old) && SameOwners(value, old)) return (new UpdateOutcome(current), pinned);
             var gone = ObjectMetadata.IsDeleting(value) && Deletion.IsComplete(value, kind);
             if (scope.DryRun)
             {
@@ -256,6 +265,20 @@ internal sealed class ObjectOperations(RuleContext context, IReadOnlyList<IAdmis
         }
         if (problems.Any) throw ApiException.Invalid(kind.Group, kind.Kind, value.Text("metadata", "name") ?? "", problems.All);
     }
+
+    private void Record(JsonObject value, JsonObject? old, ServedResource resource, RequestScope scope, string subresource, Action<JsonObject>? record)
+    {
+        if (record is not null)
+        {
+            record(value);
+            return;
+        }
+        var part = subresource is "status" or "scale" ? subresource : "";
+        ManagedFields.RecordUpdate(value, old, resource.Kind.IsCustom ? resource.Schema : BuiltInKinds.StoredSchema(resource.Kind),
+            new FieldManager(scope.FieldManager, ManagedFields.Update, resource.ApiVersion, part) { Time = ObjectMetadata.Time(Context.Clock.GetUtcNow()) });
+    }
+
+    private static bool SameOwners(JsonObject value, JsonObject old) => JsonNode.DeepEquals(value.At("metadata", "managedFields"), old.At("metadata", "managedFields"));
 
     private async Task<JsonObject> MutateAsync(AdmissionCall call)
     {

@@ -19,6 +19,14 @@ internal static class ObjectReader
     /// <exception cref="ApiException">The object cannot be of this kind.</exception>
     public static void ToStorage(JsonObject value, IReadOnlyList<string> duplicates, ServedResource resource, RequestScope scope)
     {
+        Convert(value, duplicates, resource, scope);
+        if (resource.Kind.IsCustom) CustomObjectShape.Default(value, resource.Schema);
+        resource.Kind.Rules.Default(value);
+    }
+
+    /// <summary>As <see cref="ToStorage"/>, without defaults: for a configuration that is applied.</summary>
+    public static void Convert(JsonObject value, IReadOnlyList<string> duplicates, ServedResource resource, RequestScope scope)
+    {
         CheckType(value, resource);
         var unknown = new List<string>();
         try
@@ -40,8 +48,6 @@ internal static class ObjectReader
         Report(unknown, duplicates, resource, scope);
         resource.ToStorage?.Invoke(value);
         value["apiVersion"] = resource.Kind.StorageApiVersion;
-        if (resource.Kind.IsCustom) CustomObjectShape.Default(value, resource.Schema);
-        resource.Kind.Rules.Default(value);
     }
 
     /// <summary>Turns a copy of a stored object into a served version, in place.</summary>

@@ -64,7 +64,9 @@ internal static class StrategicMergePatch
                 JsonNode?[] before = [.. current];
                 if (type.MergeKey is { } key) document[name] = current = MergeItems(current, changes, key, type.Element!);
                 else MergeValues(current, changes);
+                // Without a wanted order the patch's own counts: what is new comes before what is there.
                 if (order is not null) Reorder(current, order, type.MergeKey, before);
+                else if (type.MergeKey is not null) Reorder(current, changes, type.MergeKey, before);
                 break;
             case JsonArray changes:
                 document[name] = new JsonArray([.. changes.Where(item => item is not JsonObject map || map.Text(Directive) is null)

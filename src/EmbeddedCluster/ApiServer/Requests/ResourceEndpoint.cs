@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json.Nodes;
+using Lateen.EmbeddedCluster.ApiServer.Fields;
 using Lateen.EmbeddedCluster.ApiServer.Kinds;
 using Lateen.EmbeddedCluster.ApiServer.Objects;
 using Lateen.EmbeddedCluster.ApiServer.Patches;
@@ -59,8 +60,25 @@ internal sealed class ResourceEndpoint(ObjectOperations operations, Cancellation
     {
         var type = RequestBody.MediaType(http.Request);
         var bytes = await RequestBody.ReadBytesAsync(http.Request, scope.Cancel).ConfigureAwait(false);
+        if (type == "application/apply-patch+yaml")
+        {
+            await ApplyAsync(http, scope, resource, target, form, bytes).ConfigureAwait(false);
+            return;
+        }
         var patch = ObjectPatch.Read(type, bytes, resource.Kind.IsCustom, resource.Schema);
         var outcome = await operations.UpdateAsync(scope, resource, target.Namespace, target.Name, target.Subresource, patch.Apply).ConfigureAwait(false);
+        await WriteAsync(http, outcome.Created ? 201 : 200, outcome.Object, resource, form, scope).ConfigureAwait(false);
+    }
+
+    private async Task ApplyAsync(HttpContext http, RequestScope scope, ServedResource resource, RequestTarget target, Representation form, byte[] bytes)
+    {
+        if (http.Request.Query["fieldManager"].ToString().Length == 0)
+            throw ApiException.Invalid("meta.k8s.io", "PatchOptions", "", [new("fieldManager", "FieldValueRequired", "Required value: is required for apply patch")]);
+        var received = RequestBody.ParseObject(bytes, yaml: true);
+        var type = resource.Kind.IsCustom ? resource.Schema : BuiltInKinds.StoredSchema(resource.Kind);
+        var apply = new ApplyPatch(received, resource, type, scope, target.Subresource, ListQuery.Flag(http.Request.Query["force"].ToString()), operations.Context.Clock.GetUtcNow());
+        var outcome = await operations.UpdateAsync(scope, resource, target.Namespace, target.Name, target.Subresource, apply.Produce,
+            mayCreate: target.Subresource.Length == 0, apply.Record).ConfigureAwait(false);
         await WriteAsync(http, outcome.Created ? 201 : 200, outcome.Object, resource, form, scope).ConfigureAwait(false);
     }
 
