@@ -77,16 +77,19 @@ internal static class CustomObjectValidator
         return true;
     }
 
+    /// <summary>JSON's name of a value's type.</summary>
+    public static string TypeName(JsonNode? value) => value is null ? "null" : value.GetValueKind() switch
+    {
+        JsonValueKind.Object => "object",
+        JsonValueKind.Array => "array",
+        JsonValueKind.String => "string",
+        JsonValueKind.True or JsonValueKind.False => "boolean",
+        _ => value.AsValue().TryGetValue<long>(out _) ? "integer" : "number",
+    };
+
     private static bool HasType(JsonNode? value, ValueRules rules, out string found)
     {
-        found = value is null ? "null" : value.GetValueKind() switch
-        {
-            JsonValueKind.Object => "object",
-            JsonValueKind.Array => "array",
-            JsonValueKind.String => "string",
-            JsonValueKind.True or JsonValueKind.False => "boolean",
-            _ => value.AsValue().TryGetValue<long>(out _) ? "integer" : "number",
-        };
+        found = TypeName(value);
         if (rules.IntOrString) return found is "integer" or "string" || (value is null && rules.Nullable);
         if (rules.Type is not { Length: > 0 } wanted) return true;
         if (value is null) return rules.Nullable;
@@ -111,13 +114,12 @@ internal static class CustomObjectValidator
             problems.Duplicate(path, array.DeepClone());
     }
 
+    /// <summary>Reports the first problem of a text only, as Kubernetes does.</summary>
     private static void CheckText(string text, ValueRules rules, string path, FieldProblems problems)
     {
-        if (rules.MinLength is { } least && RuneCount(text) < least)
-            problems.Invalid(path, text, $"{path} in body should be at least {least} chars long");
         if (rules.MaxLength is { } most && RuneCount(text) > most) problems.TooLong(path, (int)most);
-        if (rules.Pattern is { } pattern && !Matches(pattern, text))
-            problems.Invalid(path, text, $"{path} in body should match '{rules.PatternText}'");
+        else if (rules.MinLength is { } least && RuneCount(text) < least) problems.Invalid(path, text, $"{path} in body should be at least {least} chars long");
+        else if (rules.Pattern is { } pattern && !Matches(pattern, text)) problems.Invalid(path, text, $"{path} in body should match '{rules.PatternText}'");
         if (rules.Format is { } format && !HasFormat(text, format))
             problems.Invalid(path, text, $"{path} in body must be of type {format}: {JsonSerializer.Serialize(text)}");
     }

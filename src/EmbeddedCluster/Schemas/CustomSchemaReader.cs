@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Lateen.EmbeddedCluster.Schemas.Expressions;
 
 namespace Lateen.EmbeddedCluster.Schemas;
 
@@ -122,9 +123,8 @@ internal static class CustomSchemaReader
         }
     }
 
-    private static ExpressionRule[] ReadExpressions(JsonObject schema) => (schema["x-kubernetes-validations"] as JsonArray)?.OfType<JsonObject>()
-        .Select(rule => new ExpressionRule(Text(rule, "rule") ?? "", Text(rule, "message") ?? "", Text(rule, "messageExpression"),
-            Text(rule, "reason") ?? "FieldValueInvalid", Text(rule, "fieldPath"), Flag(rule, "optionalOldSelf"))).ToArray() ?? [];
+    private static CompiledRule[] ReadExpressions(JsonObject schema) => (schema["x-kubernetes-validations"] as JsonArray)?.OfType<JsonObject>()
+        .Select(rule => new CompiledRule(Text(rule, "rule") ?? "", Text(rule, "message"), Text(rule, "messageExpression"), Text(rule, "reason"), Text(rule, "fieldPath"))).ToArray() ?? [];
 
     private static ValueRules[] Branches(JsonObject schema, string name) =>
         (schema[name] as JsonArray)?.OfType<JsonObject>().Select(branch => ReadRules(branch, true)).ToArray() ?? [];

@@ -40,6 +40,20 @@ internal sealed class FieldProblems
 
     public void NotFound(string path, JsonNode? value) => Add(path, "FieldValueNotFound", $"Not found: {Shown(value)}");
 
+    /// <summary>A rule of a custom resource's schema does not hold.</summary>
+    public void Failed(string path, string reason, JsonNode? value, string message)
+    {
+        var shown = value is null ? "" : Shown(value) + ": ";
+        Add(path, reason, reason switch
+        {
+            "FieldValueForbidden" => $"Forbidden: {message}", "FieldValueRequired" => $"Required value: {message}", "FieldValueDuplicate" => $"Duplicate value: {shown}{message}",
+            _ => $"Invalid value: {shown}{message}",
+        });
+    }
+
+    /// <summary>The object has problems that make its schema's rules meaningless.</summary>
+    public bool AnyStructural => _problems.Any(problem => problem.Reason is "FieldValueRequired" or "FieldValueTypeInvalid" or "FieldValueTooLong" or "FieldValueTooMany");
+
     private void Add(string path, string reason, string message)
     {
         // A hostile object must not grow a message without bound.

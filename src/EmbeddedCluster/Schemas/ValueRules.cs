@@ -1,10 +1,8 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Lateen.EmbeddedCluster.Schemas.Expressions;
 
 namespace Lateen.EmbeddedCluster.Schemas;
-
-/// <summary>A rule of x-kubernetes-validations.</summary>
-internal sealed record ExpressionRule(string Rule, string Message, string? MessageExpression, string Reason, string? FieldPath, bool OptionalOldSelf);
 
 /// <summary>
 /// The value checks of one node of a custom resource's schema. Below anyOf, oneOf, allOf and not the tree goes on without a
@@ -36,7 +34,7 @@ internal sealed record ValueRules
     public ValueRules[] AnyOf { get; init; } = [];
     public ValueRules[] OneOf { get; init; } = [];
     public ValueRules? Not { get; init; }
-    public ExpressionRule[] Expressions { get; init; } = [];
+    public CompiledRule[] Expressions { get; init; } = [];
     public Dictionary<string, ValueRules>? Properties { get; init; }
     public ValueRules? Items { get; init; }
     public ValueRules? AdditionalProperties { get; init; }

@@ -31,6 +31,7 @@ internal sealed class DefinitionRules : KindRules
     {
         value["status"] = new JsonObject { ["conditions"] = new JsonArray(), ["storedVersions"] = new JsonArray() };
         Establish(value, context);
+        foreach (var (path, problem) in SchemaChecks.UnevaluatedRules(value)) scope.Warn($"{path}: the rule is not evaluated: {problem}");
     }
 
     public override void PrepareUpdate(JsonObject value, JsonObject old, RuleContext context) => Establish(value, context);
@@ -78,7 +79,7 @@ internal sealed class DefinitionRules : KindRules
             var lenient = spec.Flag("preserveUnknownFields");
             if (schema is null)
             {
-                if (!lenient) problems.Required($"{path}.schema.openAPIV3Schema", "schemas are required");
+                if (!lenient) problems.Required($"{path}.schema.openAPIV3Schema");
                 continue;
             }
             if (!lenient && schema.Text("type") is null) problems.Required($"{path}.schema.openAPIV3Schema.type", "must not be empty at the root");

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Lateen.EmbeddedCluster.Schemas;
+using Lateen.EmbeddedCluster.Schemas.Expressions;
 using Lateen.EmbeddedCluster.Storage;
 
 namespace Lateen.EmbeddedCluster.ApiServer.CustomKinds;
@@ -16,6 +17,34 @@ internal static class SchemaChecks
     /// <param name="lenient">Types may be left out: a definition of v1beta1 that keeps unknown fields.</param>
     /// <param name="problems">Takes what is wrong.</param>
     public static void Validate(JsonObject schema, string path, bool lenient, FieldProblems problems) => Node(schema, path, lenient, problems, 0);
+
+    /// <summary>The rules of a definition that use more of the expression language than is known here.</summary>
+    public static IEnumerable<(string Path, string Problem)> UnevaluatedRules(JsonObject definition)
+    {
+        var at = 0;
+        foreach (var version in definition.Items("spec", "versions"))
+        {
+            if (version.Child("schema", "openAPIV3Schema") is { } schema)
+                foreach (var found in Rules(schema, $"spec.versions[{at}].schema.openAPIV3Schema", 0)) yield return found;
+            at++;
+        }
+    }
+
+    private static IEnumerable<(string Path, string Problem)> Rules(JsonObject schema, string path, int depth)
+    {
+        if (depth > MaxDepth) yield break;
+        var at = 0;
+        foreach (var rule in schema.Items("x-kubernetes-validations"))
+        {
+            if (new CompiledRule(rule.Text("rule") ?? "", null, null, null, null).Problem is { } problem) yield return ($"{path}.x-kubernetes-validations[{at}]", problem);
+            at++;
+        }
+        IEnumerable<(string Name, JsonObject? Child)> children = [("items", schema.Child("items")), ("additionalProperties", schema.Child("additionalProperties")),
+            .. (schema.Child("properties") ?? []).Select(pair => ($"properties[{pair.Key}]", pair.Value as JsonObject))];
+        foreach (var (name, child) in children)
+            if (child is not null)
+                foreach (var found in Rules(child, $"{path}.{name}", depth + 1)) yield return found;
+    }
 
     private static void Node(JsonObject schema, string path, bool lenient, FieldProblems problems, int depth)
     {

@@ -4,6 +4,7 @@ using Lateen.EmbeddedCluster.ApiServer.Fields;
 using Lateen.EmbeddedCluster.ApiServer.Kinds;
 using Lateen.EmbeddedCluster.ApiServer.Requests;
 using Lateen.EmbeddedCluster.Schemas;
+using Lateen.EmbeddedCluster.Schemas.Expressions;
 using Lateen.EmbeddedCluster.Storage;
 
 namespace Lateen.EmbeddedCluster.ApiServer.Objects;
@@ -255,7 +256,11 @@ internal sealed class ObjectOperations(RuleContext context, IReadOnlyList<IAdmis
         var kind = resource.Kind;
         var problems = new FieldProblems();
         ObjectMetadata.Validate(value, kind, problems);
-        if (kind.IsCustom) CustomObjectValidator.Validate(value, resource.Schema, problems);
+        if (kind.IsCustom)
+        {
+            CustomObjectValidator.Validate(value, resource.Schema, problems);
+            CustomObjectRules.Validate(value, old, resource.Schema, problems);
+        }
         else BuiltInValidator.Validate(value, BuiltInKinds.StoredSchema(kind), problems);
         kind.Rules.Validate(value, problems);
         if (old is not null)
@@ -317,12 +322,13 @@ internal sealed class ObjectOperations(RuleContext context, IReadOnlyList<IAdmis
 
     private static void CheckPreconditions(ServedResource resource, string name, JsonObject value, JsonObject? preconditions)
     {
+        var (kind, group) = (resource.Kind.Kind, resource.Group);
         if (preconditions.Text("uid") is { } uid && uid != value.Text("metadata", "uid"))
-            throw ApiException.Conflict(resource.Group, resource.Plural, name,
-                $"Precondition failed: UID in precondition: {uid}, UID in object meta: {value.Text("metadata", "uid")}");
+            throw ApiException.Conflict(group, kind, name,
+                $"the UID in the precondition ({uid}) does not match the UID in record ({value.Text("metadata", "uid")}). The object might have been deleted and then recreated");
         if (preconditions.Text("resourceVersion") is { } revision && revision != value.Text("metadata", "resourceVersion"))
-            throw ApiException.Conflict(resource.Group, resource.Plural, name,
-                $"Precondition failed: ResourceVersion in precondition: {revision}, ResourceVersion in object meta: {value.Text("metadata", "resourceVersion")}");
+            throw ApiException.Conflict(group, kind, name,
+                $"the ResourceVersion in the precondition ({revision}) does not match the ResourceVersion in record ({value.Text("metadata", "resourceVersion")}). The object might have been modified");
     }
 
     /// <summary>An object as a dry run shows it.</summary>

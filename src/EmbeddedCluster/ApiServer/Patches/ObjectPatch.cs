@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Lateen.EmbeddedCluster.ApiServer.Objects;
 using Lateen.EmbeddedCluster.ApiServer.Requests;
 using Lateen.EmbeddedCluster.Schemas;
+using Lateen.EmbeddedCluster.Storage;
 
 namespace Lateen.EmbeddedCluster.ApiServer.Patches;
 
@@ -33,8 +34,14 @@ internal sealed class ObjectPatch
     }
 
     /// <summary>Applies the patch to a copy of the object.</summary>
-    public ReceivedObject Apply(JsonObject? current) =>
-        new(_apply(current!) as JsonObject ?? throw ApiException.BadRequest("the patch does not leave an object"));
+    public ReceivedObject Apply(JsonObject? current)
+    {
+        var revision = current.Text("metadata", "resourceVersion");
+        var result = _apply(current!) as JsonObject ?? throw ApiException.BadRequest("the patch does not leave an object");
+        // A patch that does not name a revision applies to whatever state is met.
+        if (result.Text("metadata", "resourceVersion") == revision) result.Child("metadata")?.Remove("resourceVersion");
+        return new ReceivedObject(result);
+    }
 
     private static JsonObject ParseObject(byte[] bytes) =>
         RequestBody.ParseValue(bytes) as JsonObject ?? throw ApiException.BadRequest("error decoding patch: it must be an object");

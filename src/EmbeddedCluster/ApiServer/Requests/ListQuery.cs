@@ -34,7 +34,7 @@ internal sealed record ListQuery
         if (name.Length > 0) fields = fields.Length == 0 ? $"metadata.name={name}" : $"{fields},metadata.name={name}";
         return new ListQuery
         {
-            Labels = ReadLabels(query["labelSelector"].ToString(), resource),
+            Labels = ReadLabels(query["labelSelector"].ToString()),
             Fields = FieldSelector.Parse(fields, resource),
             Limit = ReadWhole(query, "limit") ?? 0,
             Continue = ReadContinue(query["continue"].ToString()),
@@ -63,7 +63,7 @@ internal sealed record ListQuery
 
     public static bool Flag(string text) => text is "true" or "1" or "True" or "t";
 
-    private static LabelSelector ReadLabels(string text, ServedResource resource)
+    private static LabelSelector ReadLabels(string text)
     {
         try
         {
@@ -71,7 +71,7 @@ internal sealed record ListQuery
         }
         catch (FormatException wrong)
         {
-            throw ApiException.BadRequest($"Unable to find \"{(resource.Group.Length == 0 ? "/" : "")}{resource.ApiVersion}, Resource={resource.Plural}\" that match label selector \"{text}\", field selector \"\": {wrong.Message}");
+            throw ApiException.BadRequest(wrong.Message);
         }
     }
 

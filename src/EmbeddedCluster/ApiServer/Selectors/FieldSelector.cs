@@ -16,7 +16,6 @@ internal sealed class FieldSelector
         ["namespaces"] = ["status.phase"],
         ["nodes"] = ["spec.unschedulable"],
         ["services"] = ["spec.clusterIP", "spec.type"],
-        ["replicasets.apps"] = ["status.replicas"],
         ["replicationcontrollers"] = ["status.replicas"],
         ["jobs.batch"] = ["status.successful"],
     };
@@ -38,14 +37,16 @@ internal sealed class FieldSelector
         foreach (var part in text.Split(',', StringSplitOptions.RemoveEmptyEntries))
         {
             var at = part.IndexOf('=');
-            if (at <= 0) throw Unusable(resource, text, $"invalid selector: '{text}'; can't understand '{part}'");
+            if (at <= 0) throw ApiException.BadRequest($"invalid selector: '{text}'; can't understand '{part}'");
             var unequal = part[at - 1] == '!';
             var name = part[..(unequal ? at - 1 : at)].Trim();
             var value = part[(at + 1)..].TrimStart('=').Trim();
             var known = name is "metadata.name" || (name == "metadata.namespace" && resource.Kind.Namespaced)
                 || resource.SelectableFields.Contains(name)
                 || (Fields.TryGetValue(resource.Kind.StorageName, out var names) && names.Contains(StorageField(name)));
-            if (!known) throw Unusable(resource, text, $"field label not supported: {name}");
+            if (!known)
+                throw ApiException.BadRequest(Fields.ContainsKey(resource.Kind.StorageName) || resource.Kind.IsCustom ? $"field label not supported: {name}"
+                    : $"\"{name}\" is not a known field selector: only \"metadata.name\"{(resource.Kind.Namespaced ? ", \"metadata.namespace\"" : "")}");
             terms.Add((PathOf(StorageField(name)), value, !unequal));
         }
         return new FieldSelector([.. terms]);
@@ -73,7 +74,4 @@ internal sealed class FieldSelector
     private static string StorageField(string name) => name.StartsWith("regarding.", StringComparison.Ordinal) ? "involvedObject" + name[9..] : name;
 
     private static string[] PathOf(string name) => name == "source" ? ["source", "component"] : name.Split('.');
-
-    private static ApiException Unusable(ServedResource resource, string text, string why) => ApiException.BadRequest(
-        $"Unable to find \"{(resource.Group.Length == 0 ? "/" : "")}{resource.ApiVersion}, Resource={resource.Plural}\" that match label selector \"\", field selector \"{text}\": {why}");
 }

@@ -48,6 +48,7 @@ internal sealed class SubresourceEndpoint(ObjectOperations operations, ResourceE
             if (pod.Text("spec", "nodeName") is { Length: > 0 } taken)
                 throw ApiException.Conflict("", "pods/binding", name, $"pod {name} is already assigned to node \"{taken}\"");
             pod.Ensure("spec")["nodeName"] = node;
+            pod.Ensure("metadata").Remove("resourceVersion");
             Controllers.PodState.SetCondition(pod.Ensure("status"), "PodScheduled", "True", null, null, operations.Context.Clock.GetUtcNow());
             return new ReceivedObject(pod);
         }).ConfigureAwait(false);
@@ -71,7 +72,6 @@ internal sealed class SubresourceEndpoint(ObjectOperations operations, ResourceE
         var patch = ObjectPatch.Read(type, bytes, resource.Kind.IsCustom, ScaleView.Schema);
         await UpdateScaleAsync(http, scope, resource, target, form, scale =>
         {
-            scale.Child("metadata")!.Remove("resourceVersion");
             var patched = patch.Apply(scale);
             ObjectReader.Decode(patched.Value, ScaleView.Schema, "Scale", "v1", patched.Duplicates, scope);
             return patched.Value;
