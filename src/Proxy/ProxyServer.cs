@@ -94,6 +94,7 @@ public sealed class ProxyServer : IAsyncDisposable
         if (bootstrap.Admin?.Address is { } admin) server._resources.AddInternalListener(AdminListener.Create(server, Addresses.Of(admin, "admin.address")));
         server._resources.AddStaticClusters(bootstrap.StaticResources?.Clusters ?? []);
         server._resources.AddStaticListeners(bootstrap.StaticResources?.Listeners ?? []);
+        server.WaitForWorkers();
         server.Run(logs);
         return server;
     }
@@ -114,6 +115,14 @@ public sealed class ProxyServer : IAsyncDisposable
             });
         }
         if (graceful) _context.Draining = true;
+    }
+
+    /// <summary>Returns when the workers have done what was posted to them: listeners are bound then. Never called on a worker.</summary>
+    private void WaitForWorkers()
+    {
+        var done = _workers.Select(_ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).ToArray();
+        for (var i = 0; i < done.Length; i++) _workers[i].Post(done[i].SetResult);
+        Task.WaitAll(done.Select(source => source.Task));
     }
 
     internal void AskToQuit() => _quit.TrySetResult();

@@ -27,14 +27,18 @@ internal sealed class AdsClient(Func<string?> target, Node node, ResourceState r
         public string Version = "";
         public string Nonce = "";
         public IReadOnlyList<string>? Requested;
+        public bool IsAnswered;
         public long Accepted, Refused;
     }
 
     /// <summary>A stream is open and has brought something.</summary>
     public bool IsConnected { get; private set; }
 
-    /// <summary>Clusters and listeners have been received once.</summary>
-    public bool HasInitial => _subscriptions[TypeUrls.Cluster].Version.Length > 0 && _subscriptions[TypeUrls.Listener].Version.Length > 0;
+    /// <summary>
+    /// Clusters and listeners have been received once. An answer that was refused in part counts, as in Envoy: what was good in it
+    /// serves, and one bad resource must not keep a new proxy from being ready.
+    /// </summary>
+    public bool HasInitial => _subscriptions[TypeUrls.Cluster].IsAnswered && _subscriptions[TypeUrls.Listener].IsAnswered;
 
     /// <summary>Updates taken and refused, by type URL.</summary>
     public IEnumerable<(string TypeUrl, string Version, long Accepted, long Refused)> Counts =>
@@ -106,6 +110,7 @@ internal sealed class AdsClient(Func<string?> target, Node node, ResourceState r
             }
             subscription.Nonce = response.Nonce;
             var problem = Apply(response);
+            subscription.IsAnswered = true;
             if (problem is null)
             {
                 subscription.Version = response.VersionInfo;

@@ -258,8 +258,9 @@ internal sealed class ResourceState
             {
                 problems.Add($"{nameOf(message)}: {e.Message}");
             }
-            catch (Exception e) when (e is InvalidProtocolBufferException or ArgumentException or FormatException or InvalidOperationException or IOException)
+            catch (Exception e) when (e is not OutOfMemoryException)
             {
+                // Numbers out of range and the like: still one resource's fault, and no reason to drop the others with the stream.
                 problems.Add($"{nameOf(message)}: {e.Message}");
             }
         }

@@ -92,7 +92,9 @@ internal static class SafeRegex
         if (pattern.Length > LongestPattern) throw new ConfigRefusedException(path, $"the regular expression has {pattern.Length} characters, {LongestPattern} are allowed");
         try
         {
-            return new Regex(wholeText ? $"\\A(?:{pattern})\\z" : pattern, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
+            // By itself first: "a)|(b" is no expression, but would become one, and one that is not anchored, inside the group.
+            var alone = new Regex(pattern, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
+            return !wholeText ? alone : new Regex($"\\A(?:{pattern})\\z", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
         }
         catch (Exception e) when (e is ArgumentException or NotSupportedException)
         {
