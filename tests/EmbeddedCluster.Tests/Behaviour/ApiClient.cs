@@ -88,9 +88,9 @@ public sealed class ApiWatch(HttpResponseMessage response, StreamReader reader) 
     public int Code => (int)response.StatusCode;
 
     /// <summary>The next event, null at the end.</summary>
-    public async Task<(string Type, JsonObject Object)?> NextAsync()
+    public async Task<(string Type, JsonObject Object)?> NextAsync(TimeSpan? patience = null)
     {
-        var line = await reader.ReadLineAsync().WaitAsync(Patience);
+        var line = await reader.ReadLineAsync().WaitAsync(patience ?? Patience);
         if (line is null) return null;
         var entry = JsonNode.Parse(line)!;
         return ((string)entry["type"]!, (JsonObject)entry["object"]!);
