@@ -122,7 +122,8 @@ public sealed partial class ClusterApiServer : IAsyncDisposable
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = RequestBody.MaxBytes + 1;
+            // The reader of bodies refuses what is too large; here the rest is only drained, so that the client hears of it.
+            kestrel.Limits.MaxRequestBodySize = null;
             kestrel.Limits.Http2.MaxStreamsPerConnection = 1000;
             kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(30);
             // A watch may be silent, and a log or port-forward slow.

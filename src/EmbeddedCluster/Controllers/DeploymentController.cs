@@ -69,6 +69,15 @@ internal sealed class DeploymentController(ClusterClient client, EventRecorder e
                 annotations[Revision] = next;
             }, cancel).ConfigureAwait(false);
         }
+        else if (!CopiedAnnotations(deployment.Root).All(pair => current.Root.Text("metadata", "annotations", pair.Name) == pair.Value)
+            || (current.Root.Whole("spec", "minReadySeconds") ?? 0) != (deployment.Root.Whole("spec", "minReadySeconds") ?? 0))
+        {
+            current = await Client.UpdateAsync(current.Key, "", value =>
+            {
+                foreach (var (name, text) in CopiedAnnotations(deployment.Root)) value.Ensure("metadata", "annotations")[name] = text;
+                value.Ensure("spec")["minReadySeconds"] = deployment.Root.Whole("spec", "minReadySeconds") ?? 0;
+            }, cancel).ConfigureAwait(false);
+        }
         if (current?.Root.Text("metadata", "annotations", Revision) is not { } revision) return current;
         if (deployment.Root.Text("metadata", "annotations", Revision) != revision)
             await Client.UpdateAsync(deployment.Key, "", value => value.Ensure("metadata", "annotations")[Revision] = revision, cancel).ConfigureAwait(false);
@@ -86,8 +95,7 @@ internal sealed class DeploymentController(ClusterClient client, EventRecorder e
         var selector = (JsonObject)JsonText.Copy(root.At("spec", "selector"))!;
         selector.Ensure("matchLabels")[TemplateHash.Label] = hash;
         var annotations = new JsonObject { [Revision] = revision };
-        foreach (var annotation in root.Fields("metadata", "annotations"))
-            if (annotation.Name is not ("kubectl.kubernetes.io/last-applied-configuration" or Revision or RevisionHistory)) annotations[annotation.Name] = annotation.Value.GetString();
+        foreach (var (name, text) in CopiedAnnotations(root)) annotations[name] = text;
         var set = new JsonObject
         {
             ["apiVersion"] = "apps/v1", ["kind"] = "ReplicaSet",
@@ -123,6 +131,11 @@ internal sealed class DeploymentController(ClusterClient client, EventRecorder e
             .OrderBy(set => RevisionOf(set.Root)).ToArray();
         foreach (var set in idle.Take(Math.Max(0, idle.Length - (int)limit))) await Client.DeleteAsync(set, cancel).ConfigureAwait(false);
     }
+
+    /// <summary>Annotations that a deployment hands to its sets, from where "kubectl rollout undo" takes them back.</summary>
+    private static IEnumerable<(string Name, string Value)> CopiedAnnotations(JsonElement root) => root.Fields("metadata", "annotations")
+        .Where(annotation => annotation.Name is not ("kubectl.kubernetes.io/last-applied-configuration" or Revision or RevisionHistory))
+        .Select(annotation => (annotation.Name, annotation.Value.GetString() ?? ""));
 
     private static long RevisionOf(JsonElement root) =>
         long.TryParse(root.Text("metadata", "annotations", Revision), CultureInfo.InvariantCulture, out var number) ? number : 0;
