@@ -1,1 +1,4 @@
-return 64;
+using System.CommandLine;
+using Lateen.Foundation.Cli;
+
+return await CommandHost.RunAsync(new RootCommand("Istio's command line for Lateen") { ValidateCommand.Create() }, args);

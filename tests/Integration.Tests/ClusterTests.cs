@@ -38,6 +38,7 @@ public sealed class ClusterTests(MeshFixture mesh)
 
     [Theory]
     [InlineData("pilot")]
+    [InlineData("galley")]
     [InlineData("node")]
     [InlineData("apiserver")]
     [InlineData("injector")]

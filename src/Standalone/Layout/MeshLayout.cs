@@ -30,6 +30,9 @@ public sealed record MeshLayout(string StateFolder, int PortBase)
     public const int InjectorPort = 9443;
 
     /// <summary>Port of the validation webhook on the node.</summary>
+    public const int GalleyPort = 9444;
+
+    /// <summary>Port of the validation webhook on the node.</summary>
     public const int ValidatorPort = 9444;
 
     /// <summary>The folder of a user who names none.</summary>

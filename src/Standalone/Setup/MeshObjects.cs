@@ -25,9 +25,11 @@ internal static class MeshObjects
         {{Service("istiod", "10.96.0.16", ("grpc-xds", 15010, 15010), ("http-monitoring", 15014, 15014))}}
         ---
         {{Service("istio-sidecar-injector", "10.96.0.17", ("https", 443, MeshLayout.InjectorPort))}}
+        ---
+        {{Service("istio-galley", "10.96.0.18", ("https-validation", 443, MeshLayout.GalleyPort))}}
         """;
 
-    /// <summary>The injection webhook.</summary>
+    /// <summary>The webhooks: injection, and validation of every Istio kind.</summary>
     public static string Webhooks(string caBundle) => $$"""
         apiVersion: admissionregistration.k8s.io/v1
         kind: MutatingWebhookConfiguration
@@ -56,6 +58,32 @@ internal static class MeshObjects
           namespaceSelector:
             matchLabels:
               istio-injection: enabled
+        ---
+        apiVersion: admissionregistration.k8s.io/v1
+        kind: ValidatingWebhookConfiguration
+        metadata:
+          name: istio-galley
+          labels:
+            app: galley
+            istio: galley
+        webhooks:
+        - name: pilot.validation.istio.io
+          admissionReviewVersions: [v1, v1beta1]
+          sideEffects: None
+          failurePolicy: Fail
+          timeoutSeconds: 10
+          clientConfig:
+            service:
+              name: istio-galley
+              namespace: istio-system
+              path: /admitpilot
+              port: 443
+            caBundle: {{caBundle}}
+          rules:
+          - operations: [CREATE, UPDATE]
+            apiGroups: [networking.istio.io, security.istio.io, telemetry.istio.io, extensions.istio.io, rbac.istio.io, authentication.istio.io, config.istio.io]
+            apiVersions: ["*"]
+            resources: ["*"]
         """;
 
     /// <summary>The ingress gateway.</summary>

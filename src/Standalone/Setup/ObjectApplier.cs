@@ -31,13 +31,27 @@ internal sealed class ObjectApplier(KubeClient client)
         var ns = resource.Namespaced ? (string?)value["metadata"]?["namespace"] ?? "default" : null;
         try
         {
-            await CreateOrMergeAsync(resource, ns, name, value, cancel);
+            while (true)
+            {
+                try
+                {
+                    await CreateOrMergeAsync(resource, ns, name, value, cancel);
+                    return;
+                }
+                catch (KubeException e) when (IsUnjudged(e))
+                {
+                    await Task.Delay(100, cancel);
+                }
+            }
         }
         catch (KubeException e)
         {
             throw new CommandFailedException($"{where}: {kind} {name}: {e.Message}", e);
         }
     }
+
+    /// <summary>The mesh's webhooks start beside the API server: an object that none can judge yet is offered again.</summary>
+    private static bool IsUnjudged(KubeException e) => e.Message.Contains("failed calling webhook", StringComparison.Ordinal);
 
     private async Task CreateOrMergeAsync(KubeResource resource, string? ns, string name, JsonObject value, CancellationToken cancel)
     {

@@ -44,6 +44,8 @@ internal sealed class Supervisor(MeshLayout layout, IReadOnlyList<string> imageF
         Add("injector", InNode(
             "sidecar-injector", "--port", $"{MeshLayout.InjectorPort}", "--tlsCertFile", Path.Combine(layout.Certificates, "tls.crt"), "--tlsKeyFile", Path.Combine(layout.Certificates, "tls.key"),
             "--meshConfig", Path.Combine(layout.StateFolder, "mesh.yaml")));
+        Add("galley", InNode(
+            "galley", "server", "--port", $"{MeshLayout.GalleyPort}", "--tlsCertFile", Path.Combine(layout.Certificates, "tls.crt"), "--tlsKeyFile", Path.Combine(layout.Certificates, "tls.key")));
         Add("pilot", InNode(
             "pilot-discovery", "discovery", "--registries=Kubernetes", "--kubeconfig", layout.ClusterKubeconfig, "--meshConfig", Path.Combine(layout.StateFolder, "mesh.yaml")));
     }
