@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Lateen.Config;
@@ -9,7 +10,7 @@ using Lateen.Foundation.Yaml;
 /// <summary>The command <c>istioctl validate</c>: a verdict on every document of files, by the rules of the webhook.</summary>
 internal static class ValidateCommand
 {
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static Command Create()
     {

@@ -77,11 +77,14 @@ public sealed class MeshFixture : IAsyncLifetime
 
     private static string? Missing(string tool) => Tools.Find(tool) is null ? $"{tool} is not on this machine" : null;
 
-    private static string Meshd()
+    private static string Meshd() => Program("meshd");
+
+    /// <summary>A published program.</summary>
+    internal static string Program(string name)
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
         while (!File.Exists(Path.Combine(folder.FullName, "Lateen.slnx"))) folder = folder.Parent!;
-        return Path.Combine(folder.FullName, "artifacts", "publish", "meshd", "meshd");
+        return Path.Combine(folder.FullName, "artifacts", "publish", name, name);
     }
 
     private string Logs() => Directory.Exists(Path.Combine(State, "logs"))
