@@ -40,6 +40,16 @@ public sealed class ForwardingTests
     }
 
     [Fact]
+    public async Task WhatConnectionNamesStaysOnThisHop()
+    {
+        await using var proxy = TestProxy.Start();
+        Assert.StartsWith("HTTP/1.1 200", await proxy.SendAsync("GET / HTTP/1.1\r\nHost: a\r\nX-Hop: secret\r\nX-Kept: 1\r\nX-Forwarded-For: 9.9.9.9\r\nConnection: keep-alive, X-Hop , x-forwarded-for\r\n\r\n"));
+        Assert.DoesNotContain("secret", proxy.Upstream.Received);
+        Assert.Contains("x-kept: 1", proxy.Upstream.Received, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("9.9.9.9", proxy.Upstream.Received);
+    }
+
+    [Fact]
     public async Task PipelinedRequestsAreAnsweredInOrder()
     {
         await using var proxy = TestProxy.Start();

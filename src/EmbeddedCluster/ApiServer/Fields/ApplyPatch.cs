@@ -16,9 +16,9 @@ internal sealed class ApplyPatch
     private readonly JsonObject _applied;
     private readonly ServedResource _resource;
     private readonly TypeSchema _type;
-    private readonly FieldManager _who;
+    private readonly ManagedFieldsEntry _who;
     private readonly bool _force;
-    private List<FieldManager> _managers = [];
+    private List<ManagedFieldsEntry> _managers = [];
 
     /// <param name="received">The configuration, of the served version.</param>
     /// <param name="resource">The kind.</param>
@@ -34,7 +34,7 @@ internal sealed class ApplyPatch
         _applied = received.Value;
         (_resource, _type, _force) = (resource, type, force);
         ObjectReader.Convert(_applied, received.Duplicates, resource, scope);
-        _who = new FieldManager(scope.FieldManager, ManagedFields.Apply, resource.ApiVersion, subresource)
+        _who = new ManagedFieldsEntry(scope.FieldManager, ManagedFields.Apply, resource.ApiVersion, subresource)
         {
             Fields = FieldPaths.Of(ManagedFields.Owned(_applied), type), Time = ObjectMetadata.Time(now),
         };
@@ -79,7 +79,7 @@ internal sealed class ApplyPatch
         return new ReceivedObject(value);
     }
 
-    private void CheckConflicts(List<FieldManager> others, FieldSet changed)
+    private void CheckConflicts(List<ManagedFieldsEntry> others, FieldSet changed)
     {
         if (_force) return;
         var conflicts = others.Select(manager => (Manager: manager, Paths: manager.Fields.Intersect(changed).Paths().ToArray())).Where(pair => pair.Paths.Length > 0).ToArray();

@@ -6,13 +6,13 @@ using Lateen.EmbeddedCluster.Storage;
 namespace Lateen.EmbeddedCluster.ApiServer.Fields;
 
 /// <summary>One entry of metadata.managedFields.</summary>
-internal sealed record FieldManager(string Name, string Operation, string ApiVersion, string Subresource)
+internal sealed record ManagedFieldsEntry(string Name, string Operation, string ApiVersion, string Subresource)
 {
     public FieldSet Fields { get; init; } = new();
 
     public string Time { get; init; } = "";
 
-    public bool IsSame(FieldManager other) => Name == other.Name && Operation == other.Operation && ApiVersion == other.ApiVersion && Subresource == other.Subresource;
+    public bool IsSame(ManagedFieldsEntry other) => Name == other.Name && Operation == other.Operation && ApiVersion == other.ApiVersion && Subresource == other.Subresource;
 }
 
 /// <summary>Keeps metadata.managedFields: who last set which field. Pure.</summary>
@@ -24,14 +24,14 @@ internal static class ManagedFields
     private static readonly string[] ServerFields = ["name", "namespace", "creationTimestamp", "selfLink", "uid", "generation", "managedFields", "resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds"];
 
     /// <summary>The entries of an object; those that cannot be read are left out.</summary>
-    public static List<FieldManager> Read(JsonObject? value) => [.. value.Items("metadata", "managedFields")
+    public static List<ManagedFieldsEntry> Read(JsonObject? value) => [.. value.Items("metadata", "managedFields")
         .Where(entry => entry.Text("operation") is Apply or Update && entry.Child("fieldsV1") is not null)
-        .Select(entry => new FieldManager(entry.Text("manager") ?? "", entry.Text("operation")!, entry.Text("apiVersion") ?? "", entry.Text("subresource") ?? "")
+        .Select(entry => new ManagedFieldsEntry(entry.Text("manager") ?? "", entry.Text("operation")!, entry.Text("apiVersion") ?? "", entry.Text("subresource") ?? "")
         {
             Fields = FieldSet.FromJson(entry.Child("fieldsV1")), Time = entry.Text("time") ?? "",
         })];
 
-    public static void Write(JsonObject value, IEnumerable<FieldManager> managers)
+    public static void Write(JsonObject value, IEnumerable<ManagedFieldsEntry> managers)
     {
         var entries = new JsonArray();
         foreach (var manager in managers.Where(manager => !manager.Fields.IsEmpty).OrderBy(manager => manager.Operation, StringComparer.Ordinal)
@@ -53,13 +53,13 @@ internal static class ManagedFields
     /// <param name="old">The object before, null for a new one.</param>
     /// <param name="type">Type of the stored object.</param>
     /// <param name="who">The manager, its set empty.</param>
-    public static void RecordUpdate(JsonObject value, JsonObject? old, TypeSchema type, FieldManager who)
+    public static void RecordUpdate(JsonObject value, JsonObject? old, TypeSchema type, ManagedFieldsEntry who)
     {
         // A client may rewrite the entries themselves; leaving them out changes nothing.
         var managers = Read(value["metadata"]?["managedFields"] is JsonArray ? value : old);
         var (changed, removed) = FieldPaths.Compare(old is null ? new JsonObject() : Owned(old), Owned(value), type);
         if (who.Subresource.Length == 0) changed.Remove("f:status");
-        var result = new List<FieldManager>();
+        var result = new List<ManagedFieldsEntry>();
         var found = false;
         foreach (var manager in managers)
         {

@@ -280,7 +280,7 @@ internal sealed class ObjectOperations(RuleContext context, IReadOnlyList<IAdmis
         }
         var part = subresource is "status" or "scale" ? subresource : "";
         ManagedFields.RecordUpdate(value, old, resource.Kind.IsCustom ? resource.Schema : BuiltInKinds.StoredSchema(resource.Kind),
-            new FieldManager(scope.FieldManager, ManagedFields.Update, resource.ApiVersion, part) { Time = ObjectMetadata.Time(Context.Clock.GetUtcNow()) });
+            new ManagedFieldsEntry(scope.FieldManager, ManagedFields.Update, resource.ApiVersion, part) { Time = ObjectMetadata.Time(Context.Clock.GetUtcNow()) });
     }
 
     private static bool SameOwners(JsonObject value, JsonObject old) => JsonNode.DeepEquals(value.At("metadata", "managedFields"), old.At("metadata", "managedFields"));

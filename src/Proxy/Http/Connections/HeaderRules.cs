@@ -42,6 +42,7 @@ internal static class HeaderRules
                 request.Remove("http2-settings"u8);
             }
         }
+        RemoveNominated(request);
         request.Remove(KnownHeader.Expect);
         Addresses(exchange);
         if (hcm.ClientCert != ClientCertHeader.AlwaysForward) request.Remove(KnownHeader.ForwardedClientCert);
@@ -50,6 +51,29 @@ internal static class HeaderRules
         if (!request.Has(KnownHeader.ForwardedProto)) request.Add(KnownHeader.ForwardedProto, "http"u8);
         if (hcm.Via.Length > 0) AppendList(exchange, request, KnownHeader.Via, hcm.Via);
         return EndReason.None;
+    }
+
+    /// <summary>
+    /// Headers that Connection names are for this hop alone (RFC 9110 section 7.6.1). A client may not have those removed by which the
+    /// mesh tells where a request came from.
+    /// </summary>
+    private static void RemoveNominated(HeaderMap request)
+    {
+        Span<byte> room = stackalloc byte[128];
+        for (var place = request.Find("connection"u8, 0); place >= 0; place = request.Find("connection"u8, place + 1))
+        {
+            for (var list = request.ValueAt(place); !list.IsEmpty;)
+            {
+                var comma = list.IndexOf((byte)',');
+                var token = HttpText.Trim(comma < 0 ? list : list[..comma]);
+                list = comma < 0 ? default : list[(comma + 1)..];
+                if (token.Length == 0 || token.Length > room.Length || HttpText.EqualsIgnoreCase(token, "close"u8) || HttpText.EqualsIgnoreCase(token, "keep-alive"u8)) continue;
+                var name = room[..token.Length];
+                Ascii.ToLower(token, name, out _);
+                if (name[0] == ':' || name.StartsWith("x-forwarded-"u8) || name.SequenceEqual("host"u8) || HttpText.IsHop(KnownHeaders.Find(name))) continue;
+                request.Remove(name);
+            }
+        }
     }
 
     /// <summary>Prepares a response for the client.</summary>

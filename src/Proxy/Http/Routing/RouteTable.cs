@@ -46,8 +46,7 @@ internal sealed class RouteTable
     /// <summary>The virtual host of an authority, or null.</summary>
     public VirtualHost? FindHost(ReadOnlySpan<byte> authority)
     {
-        Span<char> room = stackalloc char[256];
-        if (authority.Length > room.Length) return _any;
+        var room = authority.Length <= 256 ? stackalloc char[256] : new char[authority.Length];
         var host = room[..Encoding.ASCII.GetChars(authority, room)];
         for (var i = 0; i < host.Length; i++) host[i] = char.ToLowerInvariant(host[i]);
         if (_ignorePort && host.LastIndexOf(':') is var colon and > 0 && host.LastIndexOf(']') < colon && host[(colon + 1)..].IndexOfAnyExceptInRange('0', '9') < 0)
