@@ -31,12 +31,16 @@ public sealed class ApiClient : IDisposable
     public ApiClient(Uri url, string? token)
     {
         Url = url;
+        Token = token;
         _http = new HttpClient(new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = (_, _, _, _) => true } }) { BaseAddress = url };
         if (token is not null) _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
         _http.DefaultRequestHeaders.UserAgent.ParseAdd("tests/1");
     }
 
     public Uri Url { get; }
+
+    /// <summary>The bearer token, null for none.</summary>
+    public string? Token { get; }
 
     public Task<ApiAnswer> GetAsync(string path, string accept = "application/json") => SendAsync(HttpMethod.Get, path, null, null, accept);
 
@@ -68,6 +72,13 @@ public sealed class ApiClient : IDisposable
         var contentType = response.Content.Headers.ContentType?.MediaType ?? "";
         var json = contentType == "application/json" ? JsonNode.Parse(text) as JsonObject : null;
         return new ApiAnswer((int)response.StatusCode, json ?? [], warnings, response.Content.Headers.ContentType?.ToString() ?? "", text);
+    }
+
+    /// <summary>Reads an answer as it comes.</summary>
+    public async Task<StreamReader> StreamAsync(string path)
+    {
+        var response = await _http.GetAsync(path, HttpCompletionOption.ResponseHeadersRead);
+        return new StreamReader(await response.Content.ReadAsStreamAsync());
     }
 
     /// <summary>Begins a watch.</summary>
