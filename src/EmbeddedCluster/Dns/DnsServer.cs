@@ -25,10 +25,10 @@ internal sealed class DnsServer : IAsyncDisposable
         _resolver = new DnsResolver(zone, upstream);
         try
         {
-            _udp.Bind(address);
             _tcp.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
-            // One port for both, also when the caller lets the machine choose.
-            _tcp.Bind(_udp.LocalEndPoint!);
+            _tcp.Bind(address);
+            // One port for both. When the machine is to choose, TCP chooses: far more of its ports are in use than of UDP's.
+            _udp.Bind(_tcp.LocalEndPoint!);
             _tcp.Listen();
         }
         catch (SocketException)
