@@ -60,7 +60,7 @@ public sealed partial class ClusterApiServer : IAsyncDisposable
         var router = new RequestRouter(registry, authenticator, documents, new OpenApiEndpoint(registry), resources, new SubresourceEndpoint(operations, resources, tokens),
             new ReviewEndpoint(authenticator, tokens, clock), new NodeProxy(_store, _stopping.Token), logger);
         _client = new ClusterClient(operations, registry);
-        if (options.Controllers) _controllers = new ControllerSet(_client, new ControllerOptions(_keys.AuthorityPem, options.LoadBalancerAddress), logger);
+        if (options.Controllers) _controllers = new ControllerSet(_client, new ControllerOptions(_keys.AuthorityPem, options.LoadBalancerAddress, tokens), logger);
         _app = BuildHost(options, loggers, addresses, advertise);
         _app.Run(router.HandleAsync);
     }

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Lateen.EmbeddedCluster.ApiServer.Identity;
 using Lateen.EmbeddedCluster.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -7,7 +8,8 @@ namespace Lateen.EmbeddedCluster.Controllers;
 /// <summary>What the controllers must be told. Immutable.</summary>
 /// <param name="AuthorityPem">The cluster's certificate authority, for kube-root-ca.crt.</param>
 /// <param name="LoadBalancerAddress">Address that services of type LoadBalancer get.</param>
-internal sealed record ControllerOptions(string AuthorityPem, string LoadBalancerAddress);
+/// <param name="Tokens">Makes service account tokens.</param>
+internal sealed record ControllerOptions(string AuthorityPem, string LoadBalancerAddress, AccountTokens Tokens);
 
 /// <summary>The controllers of a cluster: hands each committed change to those that watch its kind. Any thread.</summary>
 internal sealed class ControllerSet : IAsyncDisposable
@@ -32,7 +34,8 @@ internal sealed class ControllerSet : IAsyncDisposable
             new StatefulSetController(client, events), new DaemonSetController(client, events), new JobController(client, events),
             new EndpointsController(client, events), new EndpointMirrorController(client, events), new Scheduler(client, events),
             new NodeController(client, events), new PodGarbageController(client, events), new LoadBalancerController(client, events, options.LoadBalancerAddress),
-            new EventLifeController(client, events), new DefinitionController(client, events), _collector,
+            new EventLifeController(client, events), new DefinitionController(client, events),
+            new TokenSecretController(client, events, options), _collector,
         ];
         _loops = [.. controllers.Select(controller => new ControllerLoop(controller, client.Clock, logger))];
         foreach (var loop in _loops)

@@ -81,7 +81,10 @@ public sealed class ObjectStore : IDisposable
     public static ObjectStore Open(string folder, ObjectStoreOptions? options = null)
     {
         Directory.CreateDirectory(folder);
-        return new ObjectStore(Path.Combine(folder, "state.db"), options ?? new());
+        var path = Path.Combine(folder, "state.db");
+        // Secrets are in it: the file is its owner's alone, and what SQLite puts beside it follows its mode.
+        new FileStream(path, new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.ReadWrite, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite }).Dispose();
+        return new ObjectStore(path, options ?? new());
     }
 
     /// <summary>The newest committed revision; at least 1.</summary>

@@ -74,6 +74,22 @@ public sealed class WorkloadTests(ClusterWithNode cluster) : ControllerTests(clu
     }
 
     [Fact]
+    public async Task ASecretMayHoldAnAccountsToken()
+    {
+        Expect(201, await Api.PostAsync(Core("serviceaccounts"), Json("""{"metadata":{"name":"robot"}}""")));
+        Expect(201, await Api.PostAsync(Core("secrets"), Json("""
+            {"metadata":{"name":"robot-token","annotations":{"kubernetes.io/service-account.name":"robot"}},"type":"kubernetes.io/service-account-token"}
+            """)));
+        await Eventually.TrueAsync(async () => At((await Api.GetAsync(Core("secrets", "robot-token"))).Body, "data", "token") is not null);
+        var data = (await Api.GetAsync(Core("secrets", "robot-token"))).Body["data"]!;
+        using var robot = new ApiClient(Api.Url, System.Text.Encoding.ASCII.GetString(Convert.FromBase64String((string)data["token"]!)));
+        Expect(200, await robot.GetAsync(Core("pods")));
+        Expect(200, await Api.DeleteAsync(Core("serviceaccounts", "robot")));
+        await Eventually.TrueAsync(async () => (await Api.GetAsync(Core("secrets", "robot-token"))).Code == 404);
+        Expect(401, await robot.GetAsync(Core("pods")));
+    }
+
+    [Fact]
     public async Task APodThatNoNodeTakesWaitsAndSaysWhy()
     {
         var pod = Pod("p", "example.test/app");

@@ -23,6 +23,7 @@ public sealed class ObjectStoreTests : IDisposable
             Assert.Equal(WriteStatus.Written, second.Status);
             revision = store.Revision;
         }
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(_folder, "state.db")));
         using var again = ObjectStore.Open(_folder);
         Assert.Equal(revision, again.Revision);
         Assert.Equal("two", again.Get(Key("a"))!.Root.Text("data"));

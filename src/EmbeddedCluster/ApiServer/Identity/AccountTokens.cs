@@ -120,6 +120,12 @@ internal sealed class AccountTokens(ECDsa key, ObjectStore store, TimeProvider c
             extra["authentication.kubernetes.io/pod-uid"] = [about.Text("pod", "uid") ?? ""];
             if (about.Text("node", "name") is { } node) extra["authentication.kubernetes.io/node-name"] = [node];
         }
+        if (about.Text("secret", "name") is { } secret
+            && store.Get(new ObjectKey("secrets", space, secret))?.Root.Text("metadata", "uid") != about.Text("secret", "uid"))
+        {
+            error = "service account token has been invalidated";
+            return null;
+        }
         if (claims.Text("jti") is { } id) extra["authentication.kubernetes.io/credential-id"] = ["JTI=" + id];
         var audience = claims.At("aud");
         string[] audiences = audience.ValueKind == JsonValueKind.String ? [audience.GetString()!] : [.. claims.Items("aud").Select(item => item.Text() ?? "")];
