@@ -13,13 +13,13 @@ namespace Lateen.Proxy.Network;
 /// A connection from its acceptance to its end: original destination, inspection of the first bytes, choice of a chain, and
 /// then the chain's filter. Owned by one worker.
 /// </summary>
-internal sealed class DownstreamConnection(ActiveListener listener, TcpStream stream, SocketAddress peer, ProxyContext context)
+internal sealed class DownstreamConnection(ActiveListener listener, ByteStream stream, SocketAddress peer, ProxyContext context)
 {
     private ReadBuffer _input = new(stream.Worker.Buffers);
     private Http1ServerConnection? _http;
     private ListenerSnapshot _listener = listener.Snapshot;
 
-    public TcpStream Stream => stream;
+    public ByteStream Stream => stream;
 
     public ulong Id { get; } = context.NextConnectionId();
 
@@ -42,6 +42,7 @@ internal sealed class DownstreamConnection(ActiveListener listener, TcpStream st
         info.Reset(stream.Worker.Now, stream.Worker.UtcNow);
         (info.DownstreamRemote, info.DownstreamDirectRemote, info.DownstreamLocal) = (peer, peer, OriginalDestination);
         (info.ConnectionId, info.RequestedServerName, info.ListenerName) = (Id, ServerName, _listener.Name);
+        info.DownstreamTls = stream.Tls;
     }
 
     /// <summary>Lets it close after its request; at once when it is idle and asked to.</summary>

@@ -6,32 +6,18 @@ using Lateen.Proxy.Workers;
 
 namespace Lateen.Proxy.Network;
 
-/// <summary>How a try to receive or send went.</summary>
-internal enum IoStatus
-{
-    /// <summary>Bytes moved.</summary>
-    Ok,
-
-    /// <summary>The other side has closed its sending half.</summary>
-    End,
-
-    /// <summary>Not now: wait for readiness.</summary>
-    WouldBlock,
-
-    /// <summary>The connection is broken.</summary>
-    Failed,
-}
-
 /// <summary>
 /// One connected socket, edge-triggered: tries are made at once, waits only after "would block". One wait for reading and
 /// one for writing may be open at a time; <see cref="Abort"/> ends both. Owned by one worker.
 /// </summary>
-internal sealed class TcpStream : IoSource
+internal sealed class TcpStream : ByteStream
 {
     private readonly Worker _worker;
+    private readonly Events _events;
     private readonly Readiness _reading;
     private readonly Readiness _writing;
     private int _fd;
+    private int _error;
     private bool _readable;
     private bool _writable;
     private bool _peerClosed;
@@ -39,29 +25,22 @@ internal sealed class TcpStream : IoSource
     public TcpStream(Worker worker, int fd, bool connected)
     {
         (_worker, _fd) = (worker, fd);
-        (_reading, _writing) = (new Readiness(), new Readiness());
+        (_events, _reading, _writing) = (new Events(this), new Readiness(), new Readiness());
         (_readable, _writable) = (connected, connected);
-        worker.Register(this, fd, Libc.EpollIn | Libc.EpollOut | Libc.EpollRdHup | Libc.EpollEdge);
+        worker.Register(_events, fd, Libc.EpollIn | Libc.EpollOut | Libc.EpollRdHup | Libc.EpollEdge);
     }
 
-    public Worker Worker => _worker;
+    public override Worker Worker => _worker;
 
-    /// <summary>The descriptor; -1 once closed.</summary>
-    public int Fd => _fd;
+    public override int Fd => _fd;
 
-    public bool IsClosed => _fd < 0;
+    public override int Error => _error;
 
-    /// <summary>Error number of the last failure.</summary>
-    public int Error { get; private set; }
+    public override bool PeerClosed => _peerClosed;
 
-    /// <summary>The other side sent its last byte or a reset, as far as epoll has told.</summary>
-    public bool PeerClosed => _peerClosed;
+    public override Action? OnIdleEvent { get; set; }
 
-    /// <summary>Called when something happens while nobody waits for reading; for idle pooled connections.</summary>
-    public Action? OnIdleEvent { get; set; }
-
-    /// <summary>Receives what is there.</summary>
-    public unsafe IoStatus TryReceive(Span<byte> target, out int received)
+    public override unsafe IoStatus TryReceive(Span<byte> target, out int received)
     {
         received = 0;
         if (_fd < 0) return IoStatus.Failed;
@@ -85,13 +64,12 @@ internal sealed class TcpStream : IoSource
                 _readable = false;
                 return IoStatus.WouldBlock;
             }
-            Error = error;
+            _error = error;
             return IoStatus.Failed;
         }
     }
 
-    /// <summary>Sends what the kernel takes.</summary>
-    public unsafe IoStatus TrySend(ReadOnlySpan<byte> source, out int sent)
+    public override unsafe IoStatus TrySend(ReadOnlySpan<byte> source, out int sent)
     {
         sent = 0;
         if (_fd < 0) return IoStatus.Failed;
@@ -104,8 +82,7 @@ internal sealed class TcpStream : IoSource
         return AfterSend(count, source.Length, out sent);
     }
 
-    /// <summary>Sends two spans in one call.</summary>
-    public unsafe IoStatus TrySend(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, out int sent)
+    public override unsafe IoStatus TrySend(ReadOnlySpan<byte> first, ReadOnlySpan<byte> second, out int sent)
     {
         if (second.IsEmpty) return TrySend(first, out sent);
         if (first.IsEmpty) return TrySend(second, out sent);
@@ -125,45 +102,40 @@ internal sealed class TcpStream : IoSource
         return AfterSend(count, first.Length + second.Length, out sent);
     }
 
-    /// <summary>Waits until a receive is worth a try. False when the stream was aborted or closed meanwhile.</summary>
-    public ValueTask<bool> ReadableAsync() =>
+    public override ValueTask<bool> ReadableAsync() =>
         _fd < 0 ? new ValueTask<bool>(false) : _readable || _peerClosed ? new ValueTask<bool>(true) : _reading.Wait();
 
-    /// <summary>Waits until a send is worth a try. False when the stream was aborted or closed meanwhile.</summary>
-    public ValueTask<bool> WritableAsync() => _fd < 0 ? new ValueTask<bool>(false) : _writable ? new ValueTask<bool>(true) : _writing.Wait();
+    public override ValueTask<bool> WritableAsync() => _fd < 0 ? new ValueTask<bool>(false) : _writable ? new ValueTask<bool>(true) : _writing.Wait();
 
     /// <summary>Completes when an outgoing connection is made; 0, or the error number.</summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<int> ConnectedAsync()
     {
         if (!await WritableAsync()) return Libc.EConnReset;
-        return Error != 0 ? Error : NativeSocket.Error(_fd);
+        return _error != 0 ? _error : NativeSocket.Error(_fd);
     }
 
-    /// <summary>Says that nothing more will be sent.</summary>
-    public void ShutdownSending()
+    public override void ShutdownSending()
     {
         if (_fd >= 0) _ = Libc.Shutdown(_fd, Libc.ShutWr);
     }
 
-    /// <summary>Wakes both waits with false; the owner sees why elsewhere and closes.</summary>
-    public void Abort()
+    public override void Abort()
     {
         _reading.Complete(false);
         _writing.Complete(false);
     }
 
-    /// <summary>Closes the descriptor and ends both waits.</summary>
-    public void Close()
+    public override void Close()
     {
         if (_fd < 0) return;
-        _worker.Unregister(this);
+        _worker.Unregister(_events);
         _ = Libc.Close(_fd);
         _fd = -1;
         Abort();
     }
 
-    internal override void OnEvents(int events)
+    private void OnEvents(int events)
     {
         if ((events & (Libc.EpollRdHup | Libc.EpollHup | Libc.EpollErr)) != 0) _peerClosed = true;
         if ((events & (Libc.EpollOut | Libc.EpollHup | Libc.EpollErr)) != 0)
@@ -187,11 +159,17 @@ internal sealed class TcpStream : IoSource
             if (sent < wanted) _writable = false;
             return IoStatus.Ok;
         }
-        Error = Marshal.GetLastPInvokeError();
-        if (Error != Libc.EAgain) return IoStatus.Failed;
-        Error = 0;
+        _error = Marshal.GetLastPInvokeError();
+        if (_error != Libc.EAgain) return IoStatus.Failed;
+        _error = 0;
         _writable = false;
         return IoStatus.WouldBlock;
+    }
+
+    /// <summary>What epoll knows of the stream: a stream that wraps another has no descriptor of its own to watch.</summary>
+    private sealed class Events(TcpStream stream) : IoSource
+    {
+        internal override void OnEvents(int events) => stream.OnEvents(events);
     }
 
     /// <summary>One reusable wait; its continuation runs inline in the worker's loop.</summary>

@@ -1,4 +1,5 @@
 using Lateen.Proxy.Network;
+using Lateen.Proxy.Tls;
 using Lateen.Proxy.Upstream.Clusters;
 
 namespace Lateen.Proxy.Http.Connections;
@@ -22,6 +23,8 @@ internal sealed class StreamInfo
     public SocketAddress UpstreamLocal, DownstreamRemote, DownstreamLocal, DownstreamDirectRemote;
     public string RequestedServerName = "";
     public string Protocol = "";
+    /// <summary>What the handshakes told; null where there was none.</summary>
+    public TlsFacts? DownstreamTls, UpstreamTls;
     public int Attempts;
     public ulong ConnectionId;
     public string ConnectionTermination = "";
@@ -33,6 +36,7 @@ internal sealed class StreamInfo
         (BytesReceived, BytesSent, Status, Attempts) = (0, 0, 0, 0);
         (Details, TransportFailure, RouteName, Cluster, Protocol, ConnectionTermination) = ("", "", "", "", "", "");
         (Flags, UpstreamHost, UpstreamLocal) = (ResponseFlags.None, null, default);
+        UpstreamTls = null;
     }
 
     /// <summary>Takes flag and details of a reason.</summary>

@@ -32,7 +32,7 @@ internal sealed class Http1ClientConnection
 {
     private const int MostInformational = 16;
     private readonly HttpPool _pool;
-    private readonly TcpStream _stream;
+    private readonly ByteStream _stream;
     private readonly HeaderMap _trailers = new();
     private readonly IdleTimer _idleTimer;
     private ReadBuffer _input;
@@ -43,7 +43,7 @@ internal sealed class Http1ClientConnection
     private bool _isIdle;
     private bool _upgraded;
 
-    public Http1ClientConnection(HttpPool pool, TcpStream stream)
+    public Http1ClientConnection(HttpPool pool, ByteStream stream)
     {
         (_pool, _stream) = (pool, stream);
         _input = new ReadBuffer(pool.Worker.Buffers);
@@ -58,7 +58,7 @@ internal sealed class Http1ClientConnection
 
     public SocketAddress LocalAddress { get; }
 
-    public TcpStream Stream => _stream;
+    public ByteStream Stream => _stream;
 
     /// <summary>At least one byte of the response has come.</summary>
     public bool ResponseBegun { get; private set; }

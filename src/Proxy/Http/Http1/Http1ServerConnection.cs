@@ -13,7 +13,7 @@ internal sealed class Http1ServerConnection : DownstreamStream
 {
     private const long LingerMs = 1000;
     private readonly DownstreamConnection _connection;
-    private readonly TcpStream _stream;
+    private readonly ByteStream _stream;
     private readonly Worker _worker;
     private readonly HcmSnapshot _hcm;
     private readonly HttpExchange _exchange;

@@ -99,7 +99,7 @@ internal sealed class HttpPool(Worker worker, HostState host, ClusterState clust
 /// <summary>A connection in the making, for the one who may abort it. Owned by one worker.</summary>
 internal sealed class ConnectAttempt
 {
-    public TcpStream? Stream;
+    public ByteStream? Stream;
     public bool TimedOut;
 
     public void Abort() => Stream?.Abort();
@@ -109,7 +109,7 @@ internal sealed class ConnectAttempt
 internal static class TcpConnector
 {
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public static async ValueTask<(AcquireStatus Status, TcpStream? Stream, int Error)> ConnectAsync(
+    public static async ValueTask<(AcquireStatus Status, ByteStream? Stream, int Error)> ConnectAsync(
         Worker worker, SocketAddress target, ClusterSnapshot settings, ConnectAttempt attempt)
     {
         var fd = NativeSocket.Connect(target, settings.Source);

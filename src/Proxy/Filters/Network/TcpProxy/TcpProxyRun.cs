@@ -22,7 +22,7 @@ internal sealed class TcpProxyRun(DownstreamConnection connection, TcpFilterSnap
     {
         connection.Describe(_info);
         settings.Stats.Add(_worker, TcpStats.CxTotal);
-        TcpStream? upstream = null;
+        ByteStream? upstream = null;
         ClusterState? cluster = null;
         try
         {
@@ -70,7 +70,7 @@ internal sealed class TcpProxyRun(DownstreamConnection connection, TcpFilterSnap
         return settings.Clusters[^1].Cluster;
     }
 
-    private async Task<TcpStream?> ConnectAsync(ClusterState cluster)
+    private async Task<ByteStream?> ConnectAsync(ClusterState cluster)
     {
         for (var attempt = 1; attempt <= settings.MaxConnectAttempts; attempt++)
         {
@@ -97,7 +97,7 @@ internal sealed class TcpProxyRun(DownstreamConnection connection, TcpFilterSnap
         return null;
     }
 
-    private async Task BothWaysAsync(TcpStream upstream)
+    private async Task BothWaysAsync(ByteStream upstream)
     {
         _lastActivity = _worker.Now;
         var idle = settings.IdleTimeoutMs > 0 ? new IdleWatch(this, upstream) : null;
@@ -110,7 +110,7 @@ internal sealed class TcpProxyRun(DownstreamConnection connection, TcpFilterSnap
     }
 
     /// <summary>One direction: until its sender is done, then passes the end on. A broken side ends both directions.</summary>
-    private async Task PumpAsync(TcpStream from, TcpStream to, bool up, ReadBuffer buffer)
+    private async Task PumpAsync(ByteStream from, ByteStream to, bool up, ReadBuffer buffer)
     {
         try
         {
@@ -157,7 +157,7 @@ internal sealed class TcpProxyRun(DownstreamConnection connection, TcpFilterSnap
         }
     }
 
-    private static void Break(TcpStream from, TcpStream to)
+    private static void Break(ByteStream from, ByteStream to)
     {
         from.Close();
         to.Close();
@@ -178,7 +178,7 @@ internal sealed class TcpProxyRun(DownstreamConnection connection, TcpFilterSnap
         foreach (var log in settings.AccessLogs) log.Write(_info, none, none, scratch);
     }
 
-    private sealed class IdleWatch(TcpProxyRun run, TcpStream upstream) : WorkerTimer
+    private sealed class IdleWatch(TcpProxyRun run, ByteStream upstream) : WorkerTimer
     {
         protected internal override void OnFired()
         {
@@ -194,7 +194,7 @@ internal sealed class TcpProxyRun(DownstreamConnection connection, TcpFilterSnap
 
     private long IdleTimeoutMs => settings.IdleTimeoutMs;
 
-    private void OnIdle(TcpStream upstream)
+    private void OnIdle(ByteStream upstream)
     {
         settings.Stats.Add(_worker, TcpStats.IdleTimeout);
         _info.Flags |= ResponseFlags.StreamIdleTimeout;
