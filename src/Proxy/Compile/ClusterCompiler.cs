@@ -37,6 +37,7 @@ internal static class ClusterCompiler
             MaxRequestsPerConnection = options?.CommonHttpProtocolOptions?.MaxRequestsPerConnection ?? cluster.MaxRequestsPerConnection ?? 0,
 #pragma warning restore CS0612
 #pragma warning disable CS0612 // The older fields are what Istio sends.
+            EnableTrailers = options?.ExplicitHttpConfig?.HttpProtocolOptions?.EnableTrailers ?? cluster.HttpProtocolOptions?.EnableTrailers ?? false,
             DnsRefreshMs = Durations.Ms(cluster.DnsRefreshRate) ?? 5000,
             RespectDnsTtl = cluster.RespectDnsTtl,
 #pragma warning restore CS0612

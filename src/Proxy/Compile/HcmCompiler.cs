@@ -56,6 +56,7 @@ internal sealed class HcmCompiler(StatsStore stats, Func<string, RouteSlot> slot
             AllowWebSocket = hcm.UpgradeConfigs.Any(upgrade => upgrade.UpgradeType.Equals("websocket", StringComparison.OrdinalIgnoreCase) && upgrade.Enabled is not false),
             AllowConnect = hcm.UpgradeConfigs.Any(upgrade => upgrade.UpgradeType.Equals("connect", StringComparison.OrdinalIgnoreCase) && upgrade.Enabled is not false),
             Proxy100Continue = hcm.Proxy100Continue,
+            EnableTrailers = hcm.HttpProtocolOptions?.EnableTrailers ?? false,
             IdleTimeoutMs = Durations.Ms(hcm.CommonHttpProtocolOptions?.IdleTimeout) ?? 3_600_000,
             StreamIdleTimeoutMs = Durations.Ms(hcm.StreamIdleTimeout) ?? 300_000,
             RequestTimeoutMs = Durations.Ms(hcm.RequestTimeout) ?? 0,

@@ -7,7 +7,8 @@ namespace Lateen.Proxy.Tests.Forwarding;
 
 /// <summary>
 /// An upstream that keeps every byte that reaches it and answers each head that it sees with 200 and what the request's path asks
-/// for: /status/N another status, /close no answer at all.
+/// for: /status/N another status, /close no answer at all, /trailers a body in chunks with
+/// trailers, /hints an informational response before the answer.
 /// </summary>
 internal sealed class RecordingUpstream : IDisposable
 {
@@ -60,6 +61,12 @@ internal sealed class RecordingUpstream : IDisposable
                         var line = pending[..pending.IndexOf("\r\n", StringComparison.Ordinal)].Split(' ');
                         if (line.Length != 3) continue;
                         if (line[1] == "/close") return;
+                        if (line[1] == "/trailers")
+                        {
+                            await socket.SendAsync("HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nx-sum: 17\r\nx-more: yes\r\n\r\n"u8.ToArray());
+                            continue;
+                        }
+                        if (line[1] == "/hints") await socket.SendAsync("HTTP/1.1 103 Early Hints\r\nlink: </style.css>\r\n\r\n"u8.ToArray());
                         var status = line[1].StartsWith("/status/", StringComparison.Ordinal) ? line[1][8..] : "200";
                         await socket.SendAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {status} X\r\ncontent-length: 2\r\n\r\n{(line[0] == "HEAD" ? "" : "ok")}"));
                     }

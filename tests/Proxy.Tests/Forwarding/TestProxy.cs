@@ -21,7 +21,9 @@ internal sealed class TestProxy : IAsyncDisposable
 
     /// <param name="routes">YAML of the routes, indented by twelve blanks; the cluster "app" is the upstream.</param>
     /// <param name="filters">YAML of HTTP filters before the router.</param>
-    public static TestProxy Start(string routes = "- {match: {prefix: \"/\"}, route: {cluster: app}}", string filters = "")
+    /// <param name="manager">YAML of more fields of the connection manager, one a line.</param>
+    /// <param name="cluster">YAML of more fields of the cluster "app", one a line.</param>
+    public static TestProxy Start(string routes = "- {match: {prefix: \"/\"}, route: {cluster: app}}", string filters = "", string manager = "", string cluster = "")
     {
         var upstream = new RecordingUpstream();
         var ports = FreePorts.Many(2);
@@ -34,6 +36,7 @@ internal sealed class TestProxy : IAsyncDisposable
                 type: STATIC
                 connect_timeout: 1s
                 load_assignment: {{Assignment("app", upstream.Port)}}
+            {{Indent(cluster, 4)}}
               - name: dead
                 type: STATIC
                 connect_timeout: 1s
@@ -48,6 +51,7 @@ internal sealed class TestProxy : IAsyncDisposable
                       "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
                       stat_prefix: test
                       normalize_path: true
+            {{Indent(manager, 10)}}
                       route_config:
                         virtual_hosts:
                         - name: all
@@ -62,6 +66,9 @@ internal sealed class TestProxy : IAsyncDisposable
         var server = ProxyServer.Start(new ProxyOptions { Bootstrap = bootstrap, Concurrency = 1 }, new LogOptions { Targets = ["stderr"] }.CreateFactory());
         return new TestProxy(server, ports[0], ports[1], upstream);
     }
+
+    private static string Indent(string lines, int blanks) =>
+        string.Join('\n', lines.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => new string(' ', blanks) + line));
 
     private static string Address(int port) => $$"""{"socket_address": {"address": "127.0.0.1", "port_value": {{port}} } }""";
 

@@ -22,4 +22,9 @@ internal interface IHttpFilter
 
     /// <summary>The response's head is about to go out.</summary>
     void OnResponse(HttpExchange exchange);
+
+    /// <summary>The response's trailers are about to go out; called only when there are any.</summary>
+    void OnResponseTrailers(HttpExchange exchange)
+    {
+    }
 }

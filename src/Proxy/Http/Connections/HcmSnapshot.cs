@@ -86,6 +86,9 @@ internal sealed record HcmSnapshot
 
     public bool Proxy100Continue { get; init; }
 
+    /// <summary>Trailers of HTTP/1 messages are passed on rather than dropped.</summary>
+    public bool EnableTrailers { get; init; }
+
     public bool SuppressEnvoyHeaders { get; init; }
 
     public long IdleTimeoutMs { get; init; } = 3_600_000;

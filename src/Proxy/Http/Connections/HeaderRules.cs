@@ -43,7 +43,7 @@ internal static class HeaderRules
             }
         }
         RemoveNominated(request);
-        request.Remove(KnownHeader.Expect);
+        if (!hcm.Proxy100Continue) request.Remove(KnownHeader.Expect);
         Addresses(exchange);
         if (hcm.ClientCert != ClientCertHeader.AlwaysForward) request.Remove(KnownHeader.ForwardedClientCert);
         foreach (var header in EnvoyControlHeaders) request.Remove(header);

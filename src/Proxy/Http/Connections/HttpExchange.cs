@@ -26,6 +26,8 @@ internal sealed class HttpExchange
     private readonly Delay _delay;
     private readonly Action _onGone;
     private bool _responded;
+    private bool _hasTrailers;
+    private HeaderMap? _trailers;
 
     public HttpExchange(Worker worker, DownstreamStream downstream, ProxyContext context)
     {
@@ -43,6 +45,12 @@ internal sealed class HttpExchange
     public HeaderMap Request { get; } = new();
 
     public HeaderMap Response { get; } = new();
+
+    /// <summary>Trailers of the request, once its body has been read to the end; null when there are none.</summary>
+    public HeaderMap? RequestTrailers => _downstream.RequestTrailers;
+
+    /// <summary>Trailers of the response; null when there are none.</summary>
+    public HeaderMap? ResponseTrailers => _hasTrailers ? _trailers : null;
 
     public StreamInfo Info { get; } = new();
 
@@ -143,7 +151,15 @@ internal sealed class HttpExchange
             foreach (var operations in route.ResponseHeaders) operations.Apply(Response, Format, Scratch);
         BeginResponse(status, body.IsEmpty || IsHead ? BodyKind.None : BodyKind.Length, upgrade: false);
         Info.BytesSent += IsHead ? 0 : body.Length;
-        if (!await _downstream.SendAsync(IsHead ? default : body)) MustClose = true;
+        var isGone = !IsHead && !body.IsEmpty && !await _downstream.SendAsync(body);
+        if (isGone || !await _downstream.EndAsync(null)) MustClose = true;
+    }
+
+    /// <summary>Keeps the upstream's trailers, so that filters may change them and logs may read them.</summary>
+    public void KeepTrailers(HeaderMap trailers)
+    {
+        _hasTrailers = true;
+        (_trailers ??= new HeaderMap()).CopyFrom(trailers);
     }
 
     /// <summary>Finishes the response's head, this hop's headers included, and puts it into the output.</summary>
@@ -184,7 +200,7 @@ internal sealed class HttpExchange
     {
         Hcm = hcm;
         (Route, NewCookie) = (null, null);
-        (CorsOriginAllowed, IsUpgrade, MustClose, _responded, Cut) = (false, false, false, false, EndReason.None);
+        (CorsOriginAllowed, IsUpgrade, MustClose, _responded, _hasTrailers, Cut) = (false, false, false, false, false, EndReason.None);
         IsHead = Request[KnownHeader.Method].SequenceEqual("HEAD"u8);
         if (_downstream.IsRequestDone) Info.RequestEnd = Worker.Now;
         _downstream.OnGone = _onGone;

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Lateen.Proxy.Buffers;
+using Lateen.Proxy.Http.Connections;
 using Lateen.Proxy.Http.Headers;
 using Lateen.Proxy.Network;
 using Lateen.Proxy.Stats;
@@ -28,7 +29,7 @@ internal enum ReadStatus
 }
 
 /// <summary>One HTTP/1 connection to an upstream; one exchange at a time. Owned by one worker.</summary>
-internal sealed class Http1ClientConnection
+internal sealed class Http1ClientConnection : UpstreamStream
 {
     private const int MostInformational = 16;
     private readonly HttpPool _pool;
@@ -42,6 +43,9 @@ internal sealed class Http1ClientConnection
     private int _bodyLength;
     private bool _isIdle;
     private bool _upgraded;
+    private bool _responseBegun;
+    private BodyKind _requestBody;
+    private int _informational;
 
     public Http1ClientConnection(HttpPool pool, ByteStream stream)
     {
@@ -56,33 +60,48 @@ internal sealed class Http1ClientConnection
     /// <summary>Requests that were begun on it.</summary>
     public int Requests { get; private set; }
 
-    public SocketAddress LocalAddress { get; }
+    public override SocketAddress LocalAddress { get; }
 
     public ByteStream Stream => _stream;
 
-    /// <summary>At least one byte of the response has come.</summary>
-    public bool ResponseBegun { get; private set; }
+    public override bool ResponseBegun => _responseBegun;
 
-    /// <summary>A request was sent on a connection that had served before: a reset may mean that the upstream had just closed it.</summary>
-    public bool WasReused => Requests > 1;
+    public override bool WasReused => Requests > 1;
 
     /// <summary>Response bytes, framing included.</summary>
     public long BytesReceived { get; private set; }
 
-    /// <summary>The head of the response has been read and its body is over.</summary>
-    public bool IsResponseDone => _body.IsDone;
+    public override bool IsResponseDone => _body.IsDone;
 
-    /// <summary>Puts the request's head into the output; it goes out with the first body bytes or the next flush.</summary>
-    public void BeginRequest(HeaderMap headers, BodyKind body, bool upgrade)
+    public override HeaderMap? ResponseTrailers => _trailers.Count > 0 && _pool.Cluster.Snapshot.EnableTrailers ? _trailers : null;
+
+    public override void BeginRequest(HeaderMap headers, BodyKind body, bool upgrade)
     {
         Requests++;
-        (ResponseBegun, _upgraded) = (false, false);
+        (_responseBegun, _upgraded, _requestBody, _informational) = (false, false, body, 0);
+        _trailers.Clear();
         Http1Writer.Request(ref _output, headers, body, upgrade);
     }
 
-    /// <summary>Sends what is in the output, and more bytes behind it. False when the connection is broken or the wait was aborted.</summary>
+    public override ValueTask<bool> SendAsync(ReadOnlyMemory<byte> body)
+    {
+        if (_requestBody != BodyKind.Chunked || body.IsEmpty) return FlushAsync(body);
+        // The chunk is copied behind its size line: it is never larger than one buffer.
+        _output.AppendNumber(body.Length, hex: true);
+        _output.Append("\r\n"u8);
+        _output.Append(body.Span);
+        _output.Append("\r\n"u8);
+        return FlushAsync(default);
+    }
+
+    public override ValueTask<bool> EndAsync(HeaderMap? trailers)
+    {
+        if (_requestBody == BodyKind.Chunked) Http1Writer.LastChunk(ref _output, _pool.Cluster.Snapshot.EnableTrailers ? trailers : null);
+        return FlushAsync(default);
+    }
+
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<bool> SendAsync(ReadOnlyMemory<byte> body)
+    private async ValueTask<bool> FlushAsync(ReadOnlyMemory<byte> body)
     {
         while (_output.Length > 0 || body.Length > 0)
         {
@@ -104,34 +123,14 @@ internal sealed class Http1ClientConnection
         return true;
     }
 
-    /// <summary>Sends one chunk of a chunked request.</summary>
-    public ValueTask<bool> SendChunkAsync(ReadOnlyMemory<byte> data)
-    {
-        // The chunk is copied behind its size line: it is never larger than one buffer.
-        _output.AppendNumber(data.Length, hex: true);
-        _output.Append("\r\n"u8);
-        _output.Append(data.Span);
-        _output.Append("\r\n"u8);
-        return SendAsync(default);
-    }
-
-    public ValueTask<bool> SendLastChunkAsync()
-    {
-        _output.Append("0\r\n\r\n"u8);
-        return SendAsync(default);
-    }
-
-    /// <summary>
-    /// Reads the response's head; informational responses are passed over, but for 101 to an upgrade.
-    /// </summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<(ReadStatus Status, int Code, BodyKind Body)> ReadHeadAsync(HeaderMap response, bool answersHead, bool upgrade)
+    public override async ValueTask<(ReadStatus Status, int Code, BodyKind Body)> ReadHeadAsync(HeaderMap response, bool answersHead, bool upgrade)
     {
-        for (var informational = 0; informational <= MostInformational;)
+        while (true)
         {
             if (_input.Length > 0)
             {
-                ResponseBegun = true;
+                _responseBegun = true;
                 var status = Http1Parser.ParseResponse(_input.Span, Http1Limits.Default, answersHead, response, ref _facts, out var consumed);
                 if (status == ParseStatus.Done)
                 {
@@ -143,11 +142,7 @@ internal sealed class Http1ClientConnection
                         return (ReadStatus.Ok, 101, BodyKind.UntilClose);
                     }
                     if (_facts.Status < 200)
-                    {
-                        if (_facts.Status == 101) return (ReadStatus.Bad, 0, BodyKind.None);
-                        informational++;
-                        continue;
-                    }
+                        return _facts.Status == 101 || ++_informational > MostInformational ? (ReadStatus.Bad, 0, BodyKind.None) : (ReadStatus.Ok, _facts.Status, BodyKind.None);
                     _body.Begin(_facts.Body, _facts.ContentLength);
                     return (ReadStatus.Ok, _facts.Status, _facts.Body);
                 }
@@ -155,17 +150,12 @@ internal sealed class Http1ClientConnection
             }
             if (await FillAsync() is var filled and not ReadStatus.Ok) return (filled == ReadStatus.End ? ReadStatus.Closed : filled, 0, BodyKind.None);
         }
-        return (ReadStatus.Bad, 0, BodyKind.None);
     }
 
-    /// <summary>A stretch of the body is there without waiting.</summary>
-    public bool HasBodyBytes => _input.Length > 0;
+    public override bool HasBodyBytes => _input.Length > 0;
 
-    /// <summary>
-    /// The next stretch of the response's body, valid until <see cref="Advance"/>.
-    /// </summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<(ReadStatus Status, ReadOnlyMemory<byte> Data)> ReadBodyAsync()
+    public override async ValueTask<(ReadStatus Status, ReadOnlyMemory<byte> Data)> ReadBodyAsync()
     {
         while (true)
         {
@@ -188,8 +178,7 @@ internal sealed class Http1ClientConnection
         }
     }
 
-    /// <summary>The last stretch of body bytes is dealt with.</summary>
-    public void Advance()
+    public override void Advance()
     {
         _input.Consume(_bodyLength);
         _bodyLength = 0;
@@ -198,7 +187,7 @@ internal sealed class Http1ClientConnection
     /// <summary>
     /// Gives the connection back when its exchange was whole and both sides keep it open, else closes it.
     /// </summary>
-    public void Release(bool requestComplete)
+    public override void Release(bool requestComplete)
     {
         if (requestComplete && _body.IsDone && _facts.KeepAlive && !_upgraded && _facts.Body != BodyKind.UntilClose && _input.Length == 0 && _output.Length == 0 && !_stream.PeerClosed)
         {
@@ -208,10 +197,11 @@ internal sealed class Http1ClientConnection
         else Close();
     }
 
-    /// <summary>Ends every wait on it.</summary>
-    public void Abort() => _stream.Abort();
+    public override void Abort() => _stream.Abort();
 
-    public void Close()
+    public override void ShutdownSending() => _stream.ShutdownSending();
+
+    public override void Close()
     {
         if (_stream.IsClosed) return;
         var byPeer = _stream.PeerClosed;

@@ -24,6 +24,7 @@ internal sealed class Http1ServerConnection : DownstreamStream
     private BodyReader _body;
     private MessageFacts _facts;
     private int _bodyLength;
+    private BodyKind _responseBody;
     private bool _continueOwed;
     private bool _timedOut;
     private long _received, _sent;
@@ -45,6 +46,8 @@ internal sealed class Http1ServerConnection : DownstreamStream
     public override bool IsRequestDone => _body.IsDone;
 
     public override bool IsHttp10 => _facts.IsHttp10;
+
+    public override HeaderMap? RequestTrailers => _trailers is { Count: > 0 } trailers && _hcm.EnableTrailers ? trailers : null;
 
     public override (long Received, long Sent) Traffic => (_received, _sent);
 
@@ -123,14 +126,37 @@ internal sealed class Http1ServerConnection : DownstreamStream
         _bodyLength = 0;
     }
 
+    public override void WriteInformational(HeaderMap headers, int status)
+    {
+        if (_facts.IsHttp10) return;
+        _continueOwed = false;
+        Http1Writer.Response(ref _output, headers, status, BodyKind.None, close: false, upgrade: false);
+    }
+
     public override void BeginResponse(HeaderMap headers, int status, BodyKind body, bool close, bool upgrade)
     {
-        _continueOwed = false;
+        (_continueOwed, _responseBody) = (false, upgrade ? BodyKind.UntilClose : body);
         Http1Writer.Response(ref _output, headers, status, body, close || !_facts.KeepAlive, upgrade);
     }
 
+    public override ValueTask<bool> SendAsync(ReadOnlyMemory<byte> body)
+    {
+        if (_responseBody != BodyKind.Chunked || body.IsEmpty) return FlushAsync(body);
+        _output.AppendNumber(body.Length, hex: true);
+        _output.Append("\r\n"u8);
+        _output.Append(body.Span);
+        _output.Append("\r\n"u8);
+        return FlushAsync(default);
+    }
+
+    public override ValueTask<bool> EndAsync(HeaderMap? trailers)
+    {
+        if (_responseBody == BodyKind.Chunked) Http1Writer.LastChunk(ref _output, _hcm.EnableTrailers ? trailers : null);
+        return FlushAsync(default);
+    }
+
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public override async ValueTask<bool> SendAsync(ReadOnlyMemory<byte> body)
+    private async ValueTask<bool> FlushAsync(ReadOnlyMemory<byte> body)
     {
         // A small body is copied behind the head: one call sends both.
         if (_output.Length > 0 && body.Length > 0 && body.Length <= _output.Room)
@@ -157,21 +183,6 @@ internal sealed class Http1ServerConnection : DownstreamStream
             }
         }
         return true;
-    }
-
-    public override ValueTask<bool> SendChunkAsync(ReadOnlyMemory<byte> data)
-    {
-        _output.AppendNumber(data.Length, hex: true);
-        _output.Append("\r\n"u8);
-        _output.Append(data.Span);
-        _output.Append("\r\n"u8);
-        return SendAsync(default);
-    }
-
-    public override ValueTask<bool> SendLastChunkAsync()
-    {
-        _output.Append("0\r\n\r\n"u8);
-        return SendAsync(default);
     }
 
     public override void AbortWaits() => _stream.Abort();
@@ -243,6 +254,7 @@ internal sealed class Http1ServerConnection : DownstreamStream
     {
         _input.Consume(headBytes);
         _body.Begin(_facts.Body, _facts.ContentLength);
+        _trailers.Clear();
         _exchange.Info.Protocol = _facts.IsHttp10 ? "HTTP/1.0" : "HTTP/1.1";
         _continueOwed = !_hcm.Proxy100Continue && HttpText.EqualsIgnoreCase(_exchange.Request[KnownHeader.Expect], "100-continue"u8) && !_facts.IsHttp10;
         (_received, _sent) = (headBytes, 0);

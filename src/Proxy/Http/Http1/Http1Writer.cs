@@ -34,6 +34,14 @@ internal static class Http1Writer
         output.Append("\r\n"u8);
     }
 
+    /// <summary>The end of a chunked body, and its trailers. Source: RFC 9112 section 7.1.2.</summary>
+    public static void LastChunk(ref WriteBuffer output, HeaderMap? trailers)
+    {
+        output.Append("0\r\n"u8);
+        if (trailers is not null) Fields(ref output, trailers, upgrade: false);
+        output.Append("\r\n"u8);
+    }
+
     private static void Fields(ref WriteBuffer output, HeaderMap headers, bool upgrade)
     {
         for (var place = 0; place < headers.Places; place++)

@@ -93,6 +93,9 @@ internal sealed record ClusterSnapshot
 
     public (int Idle, int Interval, int Probes)? KeepAlive { get; init; }
 
+    /// <summary>Trailers of HTTP/1 messages are passed on rather than dropped.</summary>
+    public bool EnableTrailers { get; init; }
+
     /// <summary>Upstreams speak HTTP/2.</summary>
     public bool Http2 { get; init; }
 

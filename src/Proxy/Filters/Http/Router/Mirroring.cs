@@ -33,7 +33,7 @@ internal static class Mirroring
         if (connection is null) return;
         connection.BeginRequest(request, BodyKind.None, upgrade: false);
         var whole = false;
-        if (await connection.SendAsync(default) && (await connection.ReadHeadAsync(new HeaderMap(), isHead, false)).Status == ReadStatus.Ok)
+        if (await connection.SendAsync(default) && await ReadHeadAsync(connection, isHead))
             while (true)
             {
                 var (status, _) = await connection.ReadBodyAsync();
@@ -43,6 +43,16 @@ internal static class Mirroring
             }
         if (whole) connection.Release(requestComplete: true);
         else connection.Close();
+    }
+
+    private static async ValueTask<bool> ReadHeadAsync(UpstreamStream connection, bool isHead)
+    {
+        var response = new HeaderMap();
+        while (true)
+        {
+            var (status, code, _) = await connection.ReadHeadAsync(response, isHead, upgrade: false);
+            if (status != ReadStatus.Ok || code >= 200) return status == ReadStatus.Ok;
+        }
     }
 
     private static byte[] ShadowHost(ReadOnlySpan<byte> authority)

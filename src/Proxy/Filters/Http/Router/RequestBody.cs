@@ -17,6 +17,7 @@ internal sealed class RequestBody(HttpExchange exchange)
     private bool _stopping;
     private ValueTask _pump;
     private bool _pumping;
+    private UpstreamStream? _upstream;
 
     /// <summary>How the body goes to the upstream.</summary>
     public BodyKind Kind { get; private set; }
@@ -34,15 +35,15 @@ internal sealed class RequestBody(HttpExchange exchange)
     }
 
     /// <summary>Starts to send; <paramref name="onEnd"/> is called when the last byte is out.</summary>
-    public void StartPump(Http1ClientConnection upstream, Action onEnd)
+    public void StartPump(UpstreamStream upstream, Action onEnd)
     {
-        _pumping = true;
+        (_pumping, _stopping, _upstream) = (true, false, upstream);
         _pump = PumpAsync(upstream, onEnd);
     }
 
-    public void StartTunnel(Http1ClientConnection upstream)
+    public void StartTunnel(UpstreamStream upstream)
     {
-        _pumping = true;
+        (_pumping, _stopping, _upstream) = (true, false, upstream);
         _pump = TunnelAsync(upstream);
     }
 
@@ -62,18 +63,21 @@ internal sealed class RequestBody(HttpExchange exchange)
         if (!_pumping) return;
         _pumping = false;
         _stopping = true;
-        exchange.Downstream.AbortWaits();
+        if (!_pump.IsCompleted) exchange.Downstream.AbortWaits();
+        // Nobody sends any more; else it waits for an upstream that does not read.
+        if (!_pump.IsCompleted) _upstream!.Abort();
         await _pump;
+        _upstream = null;
     }
 
     /// <summary>Forgets what was kept.</summary>
     public void End() => _kept.Clear();
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask PumpAsync(Http1ClientConnection upstream, Action onEnd)
+    private async ValueTask PumpAsync(UpstreamStream upstream, Action onEnd)
     {
         foreach (var piece in _kept)
-            if (!await SendAsync(upstream, piece))
+            if (!await upstream.SendAsync(piece))
                 return;
         if (!IsComplete)
         {
@@ -91,7 +95,7 @@ internal sealed class RequestBody(HttpExchange exchange)
                 }
                 exchange.Info.BytesReceived += data.Length;
                 Keep(data);
-                if (!await SendAsync(upstream, data))
+                if (!await upstream.SendAsync(data))
                 {
                     downstream.Advance();
                     return;
@@ -100,20 +104,20 @@ internal sealed class RequestBody(HttpExchange exchange)
             }
             IsComplete = true;
         }
-        if (Kind == BodyKind.Chunked ? !await upstream.SendLastChunkAsync() : !await upstream.SendAsync(default)) return;
+        if (!await upstream.EndAsync(exchange.Downstream.RequestTrailers)) return;
         exchange.Info.UpstreamRequestEnd = exchange.Worker.Now;
         onEnd();
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask TunnelAsync(Http1ClientConnection upstream)
+    private async ValueTask TunnelAsync(UpstreamStream upstream)
     {
         while (true)
         {
             var (status, data) = await exchange.Downstream.ReadBodyAsync();
             if (status != ReadStatus.Ok)
             {
-                if (status == ReadStatus.End) upstream.Stream.ShutdownSending();
+                if (status == ReadStatus.End) upstream.ShutdownSending();
                 else upstream.Abort();
                 return;
             }
@@ -122,9 +126,6 @@ internal sealed class RequestBody(HttpExchange exchange)
             exchange.Downstream.Advance();
         }
     }
-
-    private ValueTask<bool> SendAsync(Http1ClientConnection upstream, ReadOnlyMemory<byte> data) =>
-        Kind == BodyKind.Chunked ? upstream.SendChunkAsync(data) : upstream.SendAsync(data);
 
     private void Keep(ReadOnlyMemory<byte> data)
     {

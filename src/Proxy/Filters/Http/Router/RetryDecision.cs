@@ -9,7 +9,7 @@ namespace Lateen.Proxy.Filters.Http.Router;
 /// <summary>Whether an attempt's outcome is one that the policy retries. Source: Envoy's "x-envoy-retry-on".</summary>
 internal static class RetryDecision
 {
-    public static bool IsRetriable(RetryPolicy policy, EndReason outcome, HttpExchange exchange, Http1ClientConnection? connection) => outcome switch
+    public static bool IsRetriable(RetryPolicy policy, EndReason outcome, HttpExchange exchange, UpstreamStream? connection) => outcome switch
     {
         EndReason.None => IsRetriable(policy, exchange.Response),
         EndReason.ConnectFailure or EndReason.ConnectTimeout => Has(policy, RetryOn.ConnectFailure | RetryOn.Reset | RetryOn.Status5xx | RetryOn.GatewayError),

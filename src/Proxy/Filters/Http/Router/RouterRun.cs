@@ -26,8 +26,10 @@ internal sealed class RouterRun
     private readonly Delay _backOff = new();
     private readonly RequestBody _body;
     private readonly List<HostState> _tried = [];
-    private Http1ClientConnection? _connection;
+    private UpstreamStream? _connection;
     private EndReason _timedOut;
+    private readonly Action _onRequestSent;
+    private RouteEntry? _route;
 
     public RouterRun(HttpExchange exchange)
     {
@@ -35,6 +37,7 @@ internal sealed class RouterRun
         _routeTimer = new TimeoutTimer(this, EndReason.ResponseTimeout);
         _tryTimer = new TimeoutTimer(this, EndReason.PerTryTimeout);
         _body = new RequestBody(exchange);
+        _onRequestSent = () => StartRouteTimer(_route!);
     }
 
     private Worker Worker => _exchange.Worker;
@@ -61,6 +64,7 @@ internal sealed class RouterRun
         RequestRewriting.Apply(route, weighted, _exchange);
         Mirroring.Send(route, _exchange);
         _tried.Clear();
+        _route = route;
         _timedOut = EndReason.None;
         _body.Begin(_exchange.Downstream.RequestBody, route.Retry is not null ? route.RetryBufferLimit : 0);
         if (_body.IsComplete) StartRouteTimer(route);
@@ -122,6 +126,7 @@ internal sealed class RouterRun
             }
             cluster.Stats.Add(Worker, ClusterStats.RqRetry);
             DropConnection(cluster);
+            await _body.StopAsync();
             var ceiling = Math.Min(retry.BackOffMaxMs, retry.BackOffBaseMs << Math.Min(attempt, 16));
             await _backOff.WaitAsync(Worker, Worker.Random.NextInt64(Math.Max(1, ceiling)));
             cluster.End(BreakerKind.Retries);
@@ -197,8 +202,18 @@ internal sealed class RouterRun
             if (!await connection.SendAsync(default)) return Broken();
             _exchange.Info.UpstreamRequestEnd = Worker.Now;
         }
-        else _body.StartPump(connection, () => StartRouteTimer(route));
+        else _body.StartPump(connection, _onRequestSent);
         var (read, code, body) = await connection.ReadHeadAsync(_exchange.Response, _exchange.IsHead, _exchange.IsUpgrade);
+        while (read == ReadStatus.Ok && code < 200 && code != 101)
+        {
+            // parity: without proxy_100_continue no informational response is passed on.
+            if (_exchange.Hcm.Proxy100Continue)
+            {
+                _exchange.Downstream.WriteInformational(_exchange.Response, code);
+                if (!await _exchange.Downstream.SendAsync(default)) return Gone() == ReadStatus.Aborted ? _exchange.Cut : EndReason.DownstreamDisconnect;
+            }
+            (read, code, body) = await connection.ReadHeadAsync(_exchange.Response, _exchange.IsHead, _exchange.IsUpgrade);
+        }
         if (read != ReadStatus.Ok) return read == ReadStatus.Bad ? EndReason.UpstreamProtocolError : Broken();
         _exchange.Info.UpstreamFirstByte = Worker.Now;
         (_code, _responseBody) = (code, body);
@@ -247,7 +262,7 @@ internal sealed class RouterRun
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<ReadStatus> PumpResponseAsync(Http1ClientConnection connection, BodyKind body)
+    private async ValueTask<ReadStatus> PumpResponseAsync(UpstreamStream connection, BodyKind body)
     {
         var downstream = _exchange.Downstream;
         if (body == BodyKind.None)
@@ -262,8 +277,12 @@ internal sealed class RouterRun
             var (status, data) = await connection.ReadBodyAsync();
             if (status == ReadStatus.End)
             {
-                if (body == BodyKind.Chunked) return await downstream.SendLastChunkAsync() ? ReadStatus.End : Gone();
-                return await downstream.SendAsync(default) ? ReadStatus.End : Gone();
+                if (connection.ResponseTrailers is { } trailers)
+                {
+                    _exchange.KeepTrailers(trailers);
+                    foreach (var filter in _exchange.Hcm.Filters) filter.OnResponseTrailers(_exchange);
+                }
+                return await downstream.EndAsync(_exchange.ResponseTrailers) ? ReadStatus.End : Gone();
             }
             if (status != ReadStatus.Ok)
             {
@@ -271,7 +290,7 @@ internal sealed class RouterRun
                 return status;
             }
             _exchange.Info.BytesSent += data.Length;
-            if (!await (body == BodyKind.Chunked ? downstream.SendChunkAsync(data) : downstream.SendAsync(data))) return Gone();
+            if (!await downstream.SendAsync(data)) return Gone();
             connection.Advance();
             if (turns % 16 == 0) await Worker.Yield();
         }
@@ -285,7 +304,7 @@ internal sealed class RouterRun
 
     /// <summary>After 101: raw bytes both ways until both sides are done or either is broken.</summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<ReadStatus> TunnelAsync(Http1ClientConnection connection)
+    private async ValueTask<ReadStatus> TunnelAsync(UpstreamStream connection)
     {
         var downstream = _exchange.Downstream;
         Worker.StopTimer(_routeTimer);
