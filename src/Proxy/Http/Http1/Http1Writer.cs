@@ -64,7 +64,7 @@ internal static class ReasonPhrases
 {
     public static ReadOnlySpan<byte> Of(int status) => status switch
     {
-        100 => "Continue"u8, 101 => "Switching Protocols"u8,
+        100 => "Continue"u8, 101 => "Switching Protocols"u8, 102 => "Processing"u8, 103 => "Early Hints"u8,
         200 => "OK"u8, 201 => "Created"u8, 202 => "Accepted"u8, 203 => "Non-Authoritative Information"u8, 204 => "No Content"u8,
         205 => "Reset Content"u8, 206 => "Partial Content"u8,
         300 => "Multiple Choices"u8, 301 => "Moved Permanently"u8, 302 => "Found"u8, 303 => "See Other"u8, 304 => "Not Modified"u8,
