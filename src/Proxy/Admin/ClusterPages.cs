@@ -23,7 +23,7 @@ internal static class ClusterPages
             foreach (var host in cluster.Hosts.All)
                 page.Append(CultureInfo.InvariantCulture, $"{name}::{host.Text}::rq_active::{host.Active}\n")
                     .Append(CultureInfo.InvariantCulture, $"{name}::{host.Text}::hostname::{host.Hostname}\n")
-                    .Append(CultureInfo.InvariantCulture, $"{name}::{host.Text}::health_flags::{Flags(host)}\n")
+                    .Append(CultureInfo.InvariantCulture, $"{name}::{host.Text}::health_flags::{host.FlagText()}\n")
                     .Append(CultureInfo.InvariantCulture, $"{name}::{host.Text}::weight::{host.Weight}\n")
                     .Append(CultureInfo.InvariantCulture, $"{name}::{host.Text}::region::{host.Region}\n")
                     .Append(CultureInfo.InvariantCulture, $"{name}::{host.Text}::zone::{host.Zone}\n")
@@ -45,9 +45,7 @@ internal static class ClusterPages
                 ["address"] = host.Address.Path is { } path
                     ? new JsonObject { ["pipe"] = new JsonObject { ["path"] = path } }
                     : new JsonObject { ["socket_address"] = new JsonObject { ["address"] = host.Address.ToIpAddress().ToString(), ["port_value"] = host.Address.Port } },
-                ["health_status"] = host.IsHealthy
-                    ? host.IsEjected ? new JsonObject { ["failed_outlier_check"] = true, ["eds_health_status"] = "HEALTHY" } : new JsonObject { ["eds_health_status"] = "HEALTHY" }
-                    : new JsonObject { ["eds_health_status"] = "UNHEALTHY" },
+                ["health_status"] = Health(host),
                 ["weight"] = host.Weight,
                 ["priority"] = host.Priority,
                 ["locality"] = new JsonObject { ["region"] = host.Region, ["zone"] = host.Zone, ["sub_zone"] = host.SubZone },
@@ -55,11 +53,20 @@ internal static class ClusterPages
         })]),
     }.ToJsonString(AdminPages.Indented) + "\n";
 
-    private static string Flags(HostState host) => (host.IsHealthy, host.IsEjected) switch
+    private static JsonObject Health(HostState host)
     {
-        (true, false) => "healthy",
-        (false, false) => "/failed_eds_health",
-        (true, true) => "/failed_outlier_check",
-        _ => "/failed_eds_health/failed_outlier_check",
-    };
+        var health = new JsonObject();
+        foreach (var (flag, name) in JsonFlags)
+            if ((host.Flags & flag) != 0)
+                health[name] = true;
+        health["eds_health_status"] = host.Given.ToString().ToUpperInvariant();
+        return health;
+    }
+
+    private static readonly (HostFlags Flag, string Name)[] JsonFlags =
+    [
+        (HostFlags.FailedActiveCheck, "failed_active_health_check"), (HostFlags.FailedOutlierCheck, "failed_outlier_check"), (HostFlags.DegradedByCheck, "failed_active_degraded_check"),
+        (HostFlags.PendingRemoval, "pending_dynamic_removal"), (HostFlags.PendingFirstCheck, "pending_active_hc"),
+        (HostFlags.ExcludedByImmediateFailure, "excluded_via_immediate_hc_fail"), (HostFlags.CheckTimedOut, "active_hc_timeout"),
+    ];
 }

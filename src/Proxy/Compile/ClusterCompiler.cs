@@ -19,18 +19,16 @@ internal static class ClusterCompiler
         Refuse(cluster);
         var options = cluster.TypedExtensionProtocolOptions.TryGetValue(HttpOptions, out var any) ? any.Unpack<HttpProtocolOptions>() : null;
         var discovery = Discovery(cluster);
-        var balancer = Balancer(cluster, discovery);
+        var balancer = BalancerCompiler.Compile(cluster, discovery);
         return new ClusterSnapshot
         {
             Name = cluster.Name,
             StatName = (cluster.AltStatName.Length > 0 ? cluster.AltStatName : cluster.Name).TrimEnd(';').Replace(':', '_'),
             Discovery = discovery,
             EdsName = cluster.EdsClusterConfig?.ServiceName is { Length: > 0 } service ? service : cluster.Name,
-            Balancer = balancer,
-            ChoiceCount = (int)(cluster.LeastRequestLbConfig?.ChoiceCount ?? 2),
-            MinRingSize = (long)(cluster.RingHashLbConfig?.MinimumRingSize ?? 1024),
-            MaxRingSize = (long)(cluster.RingHashLbConfig?.MaximumRingSize ?? 8 * 1024 * 1024),
-            MaglevTableSize = (int)(cluster.MaglevLbConfig?.TableSize ?? 65537),
+            Balancer = balancer.Settings,
+            Rules = balancer.Rules,
+            Subsets = balancer.Subsets,
             ConnectTimeoutMs = Durations.Ms(cluster.ConnectTimeout) ?? 5000,
             IdleTimeoutMs = Durations.Ms(options?.CommonHttpProtocolOptions?.IdleTimeout) ?? 3_600_000,
 #pragma warning disable CS0612 // The older field is still sent.
@@ -39,51 +37,41 @@ internal static class ClusterCompiler
 #pragma warning disable CS0612 // The older fields are what Istio sends.
             EnableTrailers = options?.ExplicitHttpConfig?.HttpProtocolOptions?.EnableTrailers ?? cluster.HttpProtocolOptions?.EnableTrailers ?? false,
             DnsRefreshMs = Durations.Ms(cluster.DnsRefreshRate) ?? 5000,
+            DnsJitterMs = Durations.Ms(cluster.DnsJitter) ?? 0,
+            DnsFailureRefreshMs = FailureRefresh(cluster.DnsFailureRefreshRate),
             RespectDnsTtl = cluster.RespectDnsTtl,
 #pragma warning restore CS0612
+            Family = cluster.DnsLookupFamily switch
+            {
+                Cluster.Types.DnsLookupFamily.V4Only => NameFamily.V4Only,
+                Cluster.Types.DnsLookupFamily.V6Only => NameFamily.V6Only,
+                Cluster.Types.DnsLookupFamily.V4Preferred => NameFamily.V4Preferred,
+                Cluster.Types.DnsLookupFamily.All => NameFamily.All,
+                _ => NameFamily.Auto,
+            },
             Default = Breakers(cluster, RoutingPriority.Default),
             High = Breakers(cluster, RoutingPriority.High),
             Outliers = Outliers(cluster.OutlierDetection),
-            PanicThreshold = cluster.CommonLbConfig?.HealthyPanicThreshold?.Value ?? 50,
-            LocalityWeighted = cluster.CommonLbConfig?.LocalityWeightedLbConfig is not null,
+            IgnoreHealthOnRemoval = cluster.IgnoreHealthOnHostRemoval,
+            CloseOnHealthFailure = cluster.CloseConnectionsOnHostHealthFailure,
+            CloseOnHostChange = cluster.CommonLbConfig?.CloseConnectionsOnHostSetChange ?? false,
+            IgnoreNewHosts = cluster.CommonLbConfig?.IgnoreNewHostsUntilFirstHc ?? false,
+            BoundHealth = BoundHealth(cluster.CommonLbConfig?.OverrideHostStatus),
             Source = cluster.UpstreamBindConfig?.SourceAddress is { } source ? Addresses.Of(source, "upstream_bind_config.source_address") : default,
             PortOverride = (int)(cluster.OriginalDstLbConfig?.UpstreamPortOverride ?? 0),
-            UseHttpHeader = cluster.OriginalDstLbConfig?.UseHttpHeader ?? false,
+            DestinationHeader = cluster.OriginalDstLbConfig is { UseHttpHeader: true } header ? header.HttpHeaderName.Length > 0 ? header.HttpHeaderName.ToLowerInvariant() : "x-envoy-original-dst-host" : "",
+            CleanupMs = Durations.Ms(cluster.CleanupInterval) ?? 5000,
             KeepAlive = cluster.UpstreamConnectionOptions?.TcpKeepalive is { } keepAlive
                 ? ((int)(keepAlive.KeepaliveTime ?? 0), (int)(keepAlive.KeepaliveInterval ?? 0), (int)(keepAlive.KeepaliveProbes ?? 0))
                 : null,
-            Endpoints = discovery is DiscoveryType.Eds or DiscoveryType.OriginalDestination || cluster.LoadAssignment is null ? [] : Endpoints(cluster.LoadAssignment, "load_assignment"),
+            Endpoints = discovery is DiscoveryType.Eds or DiscoveryType.OriginalDestination || cluster.LoadAssignment is null ? [] : Endpoints(cluster, discovery),
             IstioMetadata = cluster.Metadata?.FilterMetadata.GetValueOrDefault("istio"),
             Fingerprint = Fingerprints.Of(cluster),
         };
     }
 
     /// <summary>The endpoints of an assignment; addresses may be names when the cluster looks them up.</summary>
-    public static IReadOnlyList<EndpointConfig> Endpoints(ClusterLoadAssignment assignment, string path = "")
-    {
-        var endpoints = new List<EndpointConfig>();
-        for (var l = 0; l < assignment.Endpoints.Count; l++)
-        {
-            var locality = assignment.Endpoints[l];
-            for (var e = 0; e < locality.LbEndpoints.Count; e++)
-            {
-                var at = $"{path}{(path.Length > 0 ? "." : "")}endpoints[{l}].lb_endpoints[{e}]";
-                var source = locality.LbEndpoints[e];
-                var address = source.Endpoint?.Address ?? throw new ConfigRefusedException(at + ".endpoint.address", "is missing");
-                var (host, port, pipe) = address.AddressCase switch
-                {
-                    Address.AddressOneofCase.SocketAddress => (address.SocketAddress.Address, (int)address.SocketAddress.PortValue, (string?)null),
-                    Address.AddressOneofCase.Pipe => ("", 0, address.Pipe.Path),
-                    var other => throw new ConfigRefusedException(at + ".endpoint.address", $"{other} is not supported"),
-                };
-                endpoints.Add(new EndpointConfig(
-                    host, port, pipe, source.Endpoint.Hostname, (int)Math.Max(1, source.LoadBalancingWeight ?? 1),
-                    source.HealthStatus is HealthStatus.Unknown or HealthStatus.Healthy, locality.Locality?.Region ?? "", locality.Locality?.Zone ?? "",
-                    locality.Locality?.SubZone ?? "", (int)locality.Priority, (int)(locality.LoadBalancingWeight ?? 0), Labels(source.Metadata)));
-            }
-        }
-        return endpoints;
-    }
+    public static IReadOnlyList<EndpointConfig> Endpoints(ClusterLoadAssignment assignment, string path = "") => EndpointCompiler.Compile(assignment, path);
 
     private static void Refuse(Cluster cluster)
     {
@@ -92,9 +80,12 @@ internal static class ClusterCompiler
         foreach (var match in cluster.TransportSocketMatches)
             if (match.TransportSocket?.TypedConfig?.TypeUrl.EndsWith("RawBuffer", StringComparison.Ordinal) != true)
                 throw new ConfigRefusedException("transport_socket_matches", $"{match.TransportSocket?.Name} is not supported: upstream TLS is not there yet");
-        if (cluster.LbSubsetConfig is not null) throw new ConfigRefusedException("lb_subset_config", "is not supported");
         if (cluster.HealthChecks.Count > 0) throw new ConfigRefusedException("health_checks", "are not supported");
-        if (cluster.LoadBalancingPolicy is not null) throw new ConfigRefusedException("load_balancing_policy", "is not supported: set lb_policy");
+        if (cluster.OriginalDstLbConfig?.MetadataKey is not null) throw new ConfigRefusedException("original_dst_lb_config.metadata_key", "is not supported");
+#pragma warning disable CS0612 // Older fields that some still send.
+        if (cluster.DnsResolvers.Count > 0) throw new ConfigRefusedException("dns_resolvers", "are not supported: names are looked up with the system's");
+        if (cluster.DnsResolutionConfig is { Resolvers.Count: > 0 }) throw new ConfigRefusedException("dns_resolution_config.resolvers", "are not supported: names are looked up with the system's");
+#pragma warning restore CS0612
     }
 
     private static DiscoveryType Discovery(Cluster cluster)
@@ -111,16 +102,29 @@ internal static class ClusterCompiler
         };
     }
 
-    private static BalancerKind Balancer(Cluster cluster, DiscoveryType discovery) => cluster.LbPolicy switch
+    private static IReadOnlyList<EndpointConfig> Endpoints(Cluster cluster, DiscoveryType discovery)
     {
-        _ when discovery == DiscoveryType.OriginalDestination => BalancerKind.OriginalDestination,
-        Cluster.Types.LbPolicy.RoundRobin => BalancerKind.RoundRobin,
-        Cluster.Types.LbPolicy.LeastRequest => BalancerKind.LeastRequest,
-        Cluster.Types.LbPolicy.Random => BalancerKind.Random,
-        Cluster.Types.LbPolicy.RingHash => BalancerKind.RingHash,
-        Cluster.Types.LbPolicy.Maglev => BalancerKind.Maglev,
-        var other => throw new ConfigRefusedException("lb_policy", $"{other} is not supported"),
-    };
+        var assignment = cluster.LoadAssignment;
+        if (discovery == DiscoveryType.LogicalDns && (assignment.Endpoints.Count != 1 || assignment.Endpoints[0].LbEndpoints.Count != 1))
+            throw new ConfigRefusedException("load_assignment", "a cluster of type LOGICAL_DNS has exactly one locality with exactly one endpoint");
+        return Endpoints(assignment, "load_assignment");
+    }
+
+    private static (long, long)? FailureRefresh(Cluster.Types.RefreshRate? rate)
+    {
+        if (rate is null) return null;
+        var least = Durations.Ms(rate.BaseInterval) ?? throw new ConfigRefusedException("dns_failure_refresh_rate.base_interval", "is missing");
+        var most = Durations.Ms(rate.MaxInterval) ?? least * 10;
+        return most < least ? throw new ConfigRefusedException("dns_failure_refresh_rate.max_interval", "is less than base_interval") : (least, most);
+    }
+
+    private static int BoundHealth(HealthStatusSet? statuses)
+    {
+        if (statuses is null) return new ClusterSnapshot { Name = "", StatName = "" }.BoundHealth;
+        var bits = 0;
+        foreach (var status in statuses.Statuses) bits |= 1 << (int)EndpointCompiler.Health(status);
+        return bits;
+    }
 
     private static Thresholds Breakers(Cluster cluster, RoutingPriority priority)
     {
@@ -133,11 +137,6 @@ internal static class ClusterCompiler
         (int)(outliers.ConsecutiveGatewayFailure ?? 5), (int)(outliers.EnforcingConsecutiveGatewayFailure ?? 0),
         Durations.Ms(outliers.Interval) ?? 10_000, Durations.Ms(outliers.BaseEjectionTime) ?? 30_000, Durations.Ms(outliers.MaxEjectionTime) ?? 300_000,
         (int)(outliers.MaxEjectionPercent ?? 10));
-
-    private static IReadOnlyDictionary<string, string> Labels(Metadata? metadata) =>
-        metadata?.FilterMetadata.TryGetValue("envoy.lb", out var lb) == true
-            ? lb.Fields.ToDictionary(field => field.Key, field => field.Value.StringValue)
-            : new Dictionary<string, string>();
 
     private static T? GetValueOrDefault<T>(this MapField<string, T> map, string key)
         where T : class => map.TryGetValue(key, out var value) ? value : null;

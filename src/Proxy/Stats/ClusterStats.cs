@@ -8,7 +8,8 @@ internal sealed class ClusterStats(string prefix, int workers) : StatGroup(prefi
         RqPendingActive = 17, RqCancelled = 18, RqTimeout = 19, RqPerTryTimeout = 20, RqRxReset = 21, RqTxReset = 22, RqRetry = 23, RqRetrySuccess = 24, RqRetryOverflow = 25,
         RqRetryLimitExceeded = 26, RqCompleted = 27, Rq1xx = 28, Rq2xx = 29, Rq3xx = 30, Rq4xx = 31, Rq5xx = 32, RqTime = 33, CxConnectMs = 34, MembershipChange = 35,
         MembershipTotal = 36, MembershipHealthy = 37, UpdateAttempt = 38, UpdateSuccess = 39, UpdateFailure = 40, UpdateEmpty = 41, LbHealthyPanic = 42, EjectionsActive = 43,
-        EjectionsTotal = 44, EjectionsConsecutive5xx = 45, EjectionsConsecutiveGateway = 46, EjectionsOverflow = 47, CxMaxRequests = 48;
+        EjectionsTotal = 44, EjectionsConsecutive5xx = 45, EjectionsConsecutiveGateway = 46, EjectionsOverflow = 47, CxMaxRequests = 48,
+        MembershipDegraded = 49, MembershipExcluded = 50;
 
     private static readonly StatField[] All =
     [
@@ -24,6 +25,7 @@ internal sealed class ClusterStats(string prefix, int workers) : StatGroup(prefi
         new("outlier_detection.ejections_active", StatKind.Gauge), new("outlier_detection.ejections_enforced_total"),
         new("outlier_detection.ejections_enforced_consecutive_5xx"), new("outlier_detection.ejections_enforced_consecutive_gateway_failure"),
         new("outlier_detection.ejections_overflow"), new("upstream_cx_max_requests"),
+        new("membership_degraded", StatKind.Gauge), new("membership_excluded", StatKind.Gauge),
     ];
 
     public static ClusterStats Create(string prefix, int workers) => new(prefix, workers);

@@ -53,7 +53,7 @@ internal sealed class Worker : IDisposable
 
     public BufferPool Buffers { get; } = new();
 
-    public Random Random { get; } = new();
+    public Random Random { get; init; } = new();
 
     /// <summary>Whether the calling thread is this worker's.</summary>
     public bool IsCurrent => Thread.CurrentThread == _thread;

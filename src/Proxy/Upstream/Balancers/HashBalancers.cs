@@ -1,119 +1,134 @@
-using System.Text;
 using Lateen.Proxy.Upstream.Clusters;
 using Lateen.Proxy.Workers;
 
 namespace Lateen.Proxy.Upstream.Balancers;
 
-/// <summary>
-/// Points of every host on a ring, as many as its weight deserves; a request goes to the next point after its hash. Source:
-/// Envoy's "Ring hash". Owned by one worker; rebuilt when the hosts change.
-/// </summary>
-internal sealed class RingHashBalancer(long minSize, long maxSize) : ILoadBalancer
+/// <summary>A place for every hash. Immutable; shared by all workers.</summary>
+internal interface IHashTable
 {
-    private HostState[]? _hosts;
-    private (ulong Hash, HostState Host)[] _ring = [];
+    HostState Find(ulong hash);
+}
 
-    public HostState? Pick(HostSet hosts, in LoadBalancerContext context, Worker worker, ClusterState cluster)
+/// <summary>Sends a hash to its place in a ring or table; a request without a hash goes anywhere.</summary>
+internal sealed class HashBalancer(BalancerSettings settings, Func<HostGroup, BalancerSettings, IHashTable> build) : ILoadBalancer
+{
+    public HostState? Pick(HostGroup group, in LoadBalancerContext context, Worker worker, int attempt)
     {
-        var candidates = LoadBalancers.Candidates(hosts, context, worker, cluster);
-        if (candidates.Length == 0) return null;
-        if (!ReferenceEquals(candidates, _hosts)) Build(candidates);
+        if (group.Hosts.Length == 0) return null;
         var hash = context.Hash ?? (ulong)worker.Random.NextInt64();
-        var at = Array.BinarySearch(_ring, (hash, candidates[0]), ByHash.Instance);
-        if (at < 0) at = ~at;
-        for (var tries = 0; tries < _ring.Length; tries++, at++)
-        {
-            var host = _ring[at % _ring.Length].Host;
-            if (!LoadBalancers.WasTried(host, context)) return host;
-        }
-        return _ring[0].Host;
+        // parity: Envoy, ThreadAwareLoadBalancerBase: another attempt flips the high bits, which lands elsewhere but always in the same place.
+        if (attempt > 0) hash ^= ~(ulong)attempt + 1;
+        var host = group.Table(build, settings).Find(hash);
+        return settings.BalanceFactor > 0 ? Relieve(group, host, hash) : host;
     }
 
-    private void Build(HostState[] candidates)
+    /// <summary>Passes over hosts that have more than their part of the load, in an order that the hash gives. Source: Envoy's hash_balance_factor.</summary>
+    private HostState Relieve(HostGroup group, HostState host, ulong hash)
     {
-        _hosts = candidates;
-        var total = candidates.Sum(host => (double)host.Weight);
-        var least = candidates.Min(host => host.Weight) / total;
-        var scale = Math.Min(Math.Ceiling(least * minSize) / least, maxSize);
-        var ring = new List<(ulong, HostState)>();
-        foreach (var host in candidates)
+        var hosts = group.Hosts;
+        long active = 0;
+        foreach (var one in hosts) active += one.Active;
+        double Room(int index) => Math.Max(1, Math.Ceiling((active + 1) * group.ShareOf(index) * settings.BalanceFactor / 100.0));
+        if (host.Active < Room(Array.IndexOf(hosts, host))) return host;
+        var (least, leastLoad) = (host, double.MaxValue);
+        var step = hash % (ulong)hosts.Length;
+        for (var i = 0; i < hosts.Length; i++)
         {
-            var points = Math.Max(1, (int)Math.Round(scale * host.Weight / total));
-            for (var i = 0; i < points; i++) ring.Add((Hashing.Of($"{host.Text}_{i}"), host));
+            step = (step + 1) % (ulong)hosts.Length;
+            var load = hosts[step].Active / Room((int)step);
+            if (load < 1) return hosts[step];
+            if (load < leastLoad) (least, leastLoad) = (hosts[step], load);
         }
-        _ring = [.. ring];
-        Array.Sort(_ring, ByHash.Instance);
-    }
-
-    private sealed class ByHash : IComparer<(ulong Hash, HostState Host)>
-    {
-        public static readonly ByHash Instance = new();
-
-        public int Compare((ulong Hash, HostState Host) x, (ulong Hash, HostState Host) y) => x.Hash.CompareTo(y.Hash);
+        return least;
     }
 }
 
-/// <summary>Maglev's lookup table. Source: Eisenbud et al., "Maglev", NSDI 2016, section 3.4. Owned by one worker.</summary>
-internal sealed class MaglevBalancer(int tableSize) : ILoadBalancer
+/// <summary>
+/// Points of every host on a ring, as many as its weight deserves; a hash belongs to the next point. Immutable. Source: Envoy's
+/// "Ring hash", Ketama with its sizes.
+/// </summary>
+internal sealed class HashRing : IHashTable
 {
-    private HostState[]? _hosts;
-    private HostState[] _table = [];
+    private readonly ulong[] _points;
+    private readonly int[] _owners;
+    private readonly HostState[] _hosts;
 
-    public HostState? Pick(HostSet hosts, in LoadBalancerContext context, Worker worker, ClusterState cluster)
+    public HashRing(HostGroup group, BalancerSettings settings)
     {
-        var candidates = LoadBalancers.Candidates(hosts, context, worker, cluster);
-        if (candidates.Length == 0) return null;
-        if (!ReferenceEquals(candidates, _hosts)) Build(candidates);
-        var hash = context.Hash ?? (ulong)worker.Random.NextInt64();
-        for (ulong tries = 0; tries < (ulong)candidates.Length * 4; tries++)
+        _hosts = group.Hosts;
+        var least = double.MaxValue;
+        for (var i = 0; i < _hosts.Length; i++) least = Math.Min(least, group.ShareOf(i));
+        var scale = Math.Min(Math.Ceiling(least * settings.MinRingSize) / least, settings.MaxRingSize);
+        var points = new List<ulong>((int)Math.Ceiling(scale));
+        var owners = new List<int>(points.Capacity);
+        double target = 0;
+        for (var owner = 0; owner < _hosts.Length; owner++)
         {
-            var host = _table[(hash + tries * 0x9e3779b97f4a7c15) % (ulong)tableSize];
-            if (!LoadBalancers.WasTried(host, context)) return host;
+            target += scale * group.ShareOf(owner);
+            var key = HashKey.Of(_hosts[owner], settings);
+            for (var i = 0; points.Count < target; i++)
+            {
+                var name = $"{key}_{i}";
+                points.Add(settings.UseMurmur ? Hashing.Murmur(name) : Hashing.Of(name));
+                owners.Add(owner);
+            }
         }
-        return _table[hash % (ulong)tableSize];
+        (_points, _owners) = ([.. points], [.. owners]);
+        Array.Sort(_points, _owners);
     }
 
-    private void Build(HostState[] candidates)
+    public int Size => _points.Length;
+
+    public HostState Find(ulong hash)
     {
-        _hosts = candidates;
-        var size = (ulong)tableSize;
-        var entries = Array.ConvertAll(candidates, host => (Offset: Hashing.Of(host.Text) % size, Skip: Hashing.Of(host.Text, 1) % (size - 1) + 1));
-        var next = new ulong[candidates.Length];
-        var credit = new double[candidates.Length];
-        var heaviest = candidates.Max(host => host.Weight);
-        _table = new HostState[tableSize];
-        for (var filled = 0; filled < tableSize;)
-            for (var i = 0; i < candidates.Length && filled < tableSize; i++)
+        var at = Array.BinarySearch(_points, hash);
+        if (at < 0) at = ~at;
+        else
+            // The first of points that fall together.
+            while (at > 0 && _points[at - 1] == hash) at--;
+        return _hosts[_owners[at == _points.Length ? 0 : at]];
+    }
+}
+
+/// <summary>Maglev's lookup table. Immutable. Source: Eisenbud et al., "Maglev", NSDI 2016, section 3.4; weights as Envoy has them.</summary>
+internal sealed class MaglevTable : IHashTable
+{
+    private readonly int[] _table;
+    private readonly HostState[] _hosts;
+
+    public MaglevTable(HostGroup group, BalancerSettings settings)
+    {
+        _hosts = group.Hosts;
+        _table = new int[settings.TableSize];
+        Array.Fill(_table, -1);
+        var size = (ulong)_table.Length;
+        var (position, skip, target) = (new ulong[_hosts.Length], new ulong[_hosts.Length], new double[_hosts.Length]);
+        double heaviest = 0;
+        for (var i = 0; i < _hosts.Length; i++)
+        {
+            var key = HashKey.Of(_hosts[i], settings);
+            (position[i], skip[i]) = (Hashing.Of(key) % size, Hashing.Of(key, 1) % (size - 1) + 1);
+            heaviest = Math.Max(heaviest, group.ShareOf(i));
+        }
+        var filled = 0;
+        for (var round = 1; filled < _table.Length; round++)
+            for (var i = 0; i < _hosts.Length && filled < _table.Length; i++)
             {
-                credit[i] += (double)candidates[i].Weight / heaviest;
-                if (credit[i] < 1) continue;
-                credit[i]--;
-                ulong at;
-                do at = (entries[i].Offset + next[i]++ * entries[i].Skip) % size;
-                while (_table[at] is not null);
-                _table[at] = candidates[i];
+                // A lighter host sits out rounds.
+                if (round * group.ShareOf(i) < target[i]) continue;
+                target[i] += heaviest;
+                while (_table[position[i]] >= 0) position[i] = (position[i] + skip[i]) % size;
+                _table[position[i]] = i;
                 filled++;
             }
     }
+
+    public HostState Find(ulong hash) => _hosts[_table[hash % (ulong)_table.Length]];
 }
 
-/// <summary>The 64-bit hash of hash policies and rings: FNV-1a with a final mix.</summary>
-internal static class Hashing
+/// <summary>What of a host is hashed.</summary>
+internal static class HashKey
 {
-    public static ulong Of(string text, ulong seed = 0)
-    {
-        Span<byte> bytes = stackalloc byte[512];
-        return text.Length > 128 ? Of(Encoding.UTF8.GetBytes(text), seed) : Of(bytes[..Encoding.UTF8.GetBytes(text, bytes)], seed);
-    }
-
-    public static ulong Of(ReadOnlySpan<byte> bytes, ulong seed = 0)
-    {
-        var hash = 14695981039346656037 ^ seed * 0x9e3779b97f4a7c15;
-        foreach (var b in bytes) hash = (hash ^ b) * 1099511628211;
-        hash ^= hash >> 33;
-        hash *= 0xff51afd7ed558ccd;
-        hash ^= hash >> 33;
-        hash *= 0xc4ceb9fe1a85ec53;
-        return hash ^ hash >> 33;
-    }
+    public static string Of(HostState host, BalancerSettings settings) =>
+        host.HashKey.Length > 0 ? host.HashKey : settings.HashHostname && host.Hostname.Length > 0 ? host.Hostname : host.Text;
 }

@@ -1,4 +1,5 @@
 using Lateen.Proxy.Network;
+using Lateen.Proxy.Upstream.Balancers;
 
 namespace Lateen.Proxy.Upstream.Clusters;
 
@@ -12,15 +13,15 @@ internal enum DiscoveryType
     OriginalDestination,
 }
 
-/// <summary>How a cluster chooses among its hosts.</summary>
-internal enum BalancerKind
+/// <summary>Which addresses of a name are wanted. Source: envoy.config.cluster.v3.Cluster.DnsLookupFamily.</summary>
+internal enum NameFamily
 {
-    RoundRobin,
-    LeastRequest,
-    Random,
-    RingHash,
-    Maglev,
-    OriginalDestination,
+    /// <summary>IPv6; IPv4 when there is none.</summary>
+    Auto,
+    V4Only,
+    V6Only,
+    V4Preferred,
+    All,
 }
 
 /// <summary>Circuit breakers of one priority. Source: envoy.config.cluster.v3.CircuitBreakers.Thresholds.</summary>
@@ -30,10 +31,53 @@ internal sealed record Thresholds(long MaxConnections = 1024, long MaxPending = 
 internal sealed record OutlierSettings(
     int Consecutive5xx, int EnforceConsecutive5xx, int ConsecutiveGateway, int EnforceConsecutiveGateway, long IntervalMs, long BaseEjectionMs, long MaxEjectionMs, int MaxEjectionPercent);
 
+/// <summary>What the control plane or the operator says of a host's health. Source: envoy.config.core.v3.HealthStatus.</summary>
+internal enum EndpointHealth
+{
+    Healthy,
+    Unhealthy,
+    Draining,
+    Timeout,
+    Degraded,
+}
+
+/// <summary>Rules that an assignment brings with it. Immutable.</summary>
+internal sealed record AssignmentPolicy(int Overprovisioning, bool WeightedHealth)
+{
+    public static readonly AssignmentPolicy Usual = new(140, false);
+}
+
 /// <summary>An address to be looked up or taken as it is, with what belongs to it.</summary>
-internal sealed record EndpointConfig(
-    string Address, int Port, string? Path, string Hostname, int Weight, bool IsHealthy, string Region, string Zone, string SubZone, int Priority, int LocalityWeight,
-    IReadOnlyDictionary<string, string> Labels);
+internal sealed record EndpointConfig(string Address, int Port, string? Path)
+{
+    public string Hostname { get; init; } = "";
+
+    public int Weight { get; init; } = 1;
+
+    public EndpointHealth Health { get; init; }
+
+    public string Region { get; init; } = "";
+
+    public string Zone { get; init; } = "";
+
+    public string SubZone { get; init; } = "";
+
+    public int Priority { get; init; }
+
+    public int LocalityWeight { get; init; }
+
+    /// <summary>Metadata under envoy.lb, as texts.</summary>
+    public IReadOnlyDictionary<string, string> Labels { get; init; } = HostState.NoLabels;
+
+    /// <summary>The policy of the assignment that it stands in.</summary>
+    public AssignmentPolicy Policy { get; init; } = AssignmentPolicy.Usual;
+
+    /// <summary>Where its health is asked for, when that is elsewhere.</summary>
+    public EndpointCheck? Check { get; init; }
+}
+
+/// <summary>How one host's health checks differ from the cluster's. Source: envoy.config.endpoint.v3.Endpoint.HealthCheckConfig.</summary>
+internal sealed record EndpointCheck(SocketAddress Address, int Port, string Hostname, bool IsOff);
 
 /// <summary>The settings of a cluster, compiled. Immutable.</summary>
 internal sealed record ClusterSnapshot
@@ -48,16 +92,13 @@ internal sealed record ClusterSnapshot
     /// <summary>Name to ask EDS for.</summary>
     public string EdsName { get; init; } = "";
 
-    public BalancerKind Balancer { get; init; }
+    public BalancerSettings Balancer { get; init; } = new(BalancerKind.RoundRobin);
 
-    /// <summary>Hosts that a least request pick looks at.</summary>
-    public int ChoiceCount { get; init; } = 2;
+    /// <summary>Who may be chosen; the assignment's policy comes on top.</summary>
+    public HostSetRules Rules { get; init; } = new();
 
-    public long MinRingSize { get; init; } = 1024;
-
-    public long MaxRingSize { get; init; } = 8 * 1024 * 1024;
-
-    public int MaglevTableSize { get; init; } = 65537;
+    /// <summary>How hosts are divided by labels; null for not at all.</summary>
+    public SubsetSettings? Subsets { get; init; }
 
     public long ConnectTimeoutMs { get; init; } = 5000;
 
@@ -69,6 +110,14 @@ internal sealed record ClusterSnapshot
 
     public long DnsRefreshMs { get; init; } = 5000;
 
+    /// <summary>Added to the refresh time at random, so that many proxies do not ask at once.</summary>
+    public long DnsJitterMs { get; init; }
+
+    /// <summary>Time until the first repetition of a failed look-up, and the most that it grows to.</summary>
+    public (long Base, long Max)? DnsFailureRefreshMs { get; init; }
+
+    public NameFamily Family { get; init; }
+
     public bool RespectDnsTtl { get; init; }
 
     public Thresholds Default { get; init; } = new();
@@ -77,10 +126,20 @@ internal sealed record ClusterSnapshot
 
     public OutlierSettings? Outliers { get; init; }
 
-    /// <summary>Percent of healthy hosts below which health is ignored.</summary>
-    public double PanicThreshold { get; init; } = 50;
+    /// <summary>A host that is removed goes at once, even when its health checks still pass.</summary>
+    public bool IgnoreHealthOnRemoval { get; init; }
 
-    public bool LocalityWeighted { get; init; }
+    /// <summary>Connections to a host end when its health checks fail.</summary>
+    public bool CloseOnHealthFailure { get; init; }
+
+    /// <summary>Pooled connections to all hosts end when hosts come or go.</summary>
+    public bool CloseOnHostChange { get; init; }
+
+    /// <summary>New hosts are left out until their first health check.</summary>
+    public bool IgnoreNewHosts { get; init; }
+
+    /// <summary>Health states in which a bound host is taken. Bits of <see cref="EndpointHealth"/>.</summary>
+    public int BoundHealth { get; init; } = 1 << (int)EndpointHealth.Healthy | 1 << (int)EndpointHealth.Degraded;
 
     /// <summary>Address to connect from; none for any.</summary>
     public SocketAddress Source { get; init; }
@@ -88,8 +147,11 @@ internal sealed record ClusterSnapshot
     /// <summary>An original destination cluster goes to this port rather than the one that was asked for; 0 for the same.</summary>
     public int PortOverride { get; init; }
 
-    /// <summary>An original destination cluster may take the destination from x-envoy-original-dst-host.</summary>
-    public bool UseHttpHeader { get; init; }
+    /// <summary>An original destination cluster takes the destination from this request header, when it is there; empty for none.</summary>
+    public string DestinationHeader { get; init; } = "";
+
+    /// <summary>Time after which an original destination that nobody uses is forgotten.</summary>
+    public long CleanupMs { get; init; } = 5000;
 
     public (int Idle, int Interval, int Probes)? KeepAlive { get; init; }
 

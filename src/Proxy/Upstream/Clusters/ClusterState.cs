@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Lateen.Proxy.Network;
 using Lateen.Proxy.Stats;
 using Lateen.Proxy.Upstream.Balancers;
@@ -12,28 +13,41 @@ namespace Lateen.Proxy.Upstream.Clusters;
 /// </summary>
 internal sealed class ClusterState
 {
-    private readonly ILoadBalancer?[] _balancers;
-    private readonly HostSet?[] _balancedHosts;
+    private readonly Lock _gate = new();
     private readonly ConcurrentDictionary<SocketAddress, HostState> _originalDestinations = new();
     private volatile ClusterSnapshot _snapshot;
     private volatile HostSet _hosts = HostSet.Empty;
+    private volatile ILoadBalancer _balancer;
+    private volatile HostSetRules _rules;
+    private AssignmentPolicy _policy = AssignmentPolicy.Usual;
     private long _connections, _pending, _requests, _retries;
 
     public ClusterState(ClusterSnapshot snapshot, StatsStore stats)
     {
         _snapshot = snapshot;
+        _balancer = LoadBalancers.Create(snapshot.Balancer);
+        _rules = RulesOf(snapshot, _policy);
         Stats = stats.Group($"cluster.{snapshot.StatName}.", ClusterStats.Create);
         WorkerCount = stats.Workers;
-        _balancers = new ILoadBalancer?[WorkerCount];
-        _balancedHosts = new HostSet?[WorkerCount];
     }
+
+    /// <summary>Milliseconds of the same clock as the workers', for other threads.</summary>
+    public static long Now => Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1000);
 
     public string Name => _snapshot.Name;
 
     public ClusterSnapshot Snapshot
     {
         get => _snapshot;
-        set => _snapshot = value;
+        set
+        {
+            lock (_gate)
+            {
+                _snapshot = value;
+                _balancer = LoadBalancers.Create(value.Balancer);
+                Publish(new HostSet(_hosts.All, _rules = RulesOf(value, _policy), WorkerCount));
+            }
+        }
     }
 
     public ClusterStats Stats { get; }
@@ -42,23 +56,33 @@ internal sealed class ClusterState
 
     public HostSet Hosts => _hosts;
 
-    /// <summary>Replaces the hosts; those that are gone are marked so.</summary>
-    public void Publish(HostSet next)
+    /// <summary>Replaces the hosts; those that are gone are marked so, and their idle connections closed.</summary>
+    public void Publish(List<HostState> hosts, AssignmentPolicy policy)
     {
-        var kept = next.All.ToHashSet();
-        foreach (var host in _hosts.All)
-            if (!kept.Contains(host))
+        lock (_gate)
+        {
+            var (before, kept, snapshot) = (_hosts.All, hosts.ToHashSet(), _snapshot);
+            var changed = before.Length != kept.Count;
+            foreach (var host in before)
+            {
+                if (kept.Contains(host)) continue;
+                changed = true;
                 host.IsRemoved = true;
-        _hosts = next;
-        Stats.AddShared(ClusterStats.MembershipChange);
-        Stats.SetShared(ClusterStats.MembershipTotal, next.All.Length);
-        Stats.SetShared(ClusterStats.MembershipHealthy, next.All.Count(host => host.IsUsable));
+                host.CloseIdleConnections();
+            }
+            if (changed && snapshot.CloseOnHostChange)
+                foreach (var host in before) host.CloseIdleConnections();
+            _policy = policy;
+            _rules = RulesOf(snapshot, policy);
+            Publish(new HostSet(hosts, _rules, WorkerCount));
+            if (changed) Stats.AddShared(ClusterStats.MembershipChange);
+        }
     }
 
-    /// <summary>Health or ejections of some hosts changed: recomputes who may be chosen.</summary>
+    /// <summary>Health or ejections of some hosts changed: works out anew who may be chosen. Any thread.</summary>
     public void RefreshHealth()
     {
-        lock (Stats) Publish(new HostSet(_hosts.All, _snapshot.PanicThreshold));
+        lock (_gate) Publish(new HostSet(_hosts.All, _rules, WorkerCount));
     }
 
     /// <summary>A host for a request, or null when there is none. The worker's thread only.</summary>
@@ -67,12 +91,23 @@ internal sealed class ClusterState
         var snapshot = _snapshot;
         if (snapshot.Discovery == DiscoveryType.OriginalDestination) return OriginalDestination(context.OriginalDestination, snapshot);
         var hosts = _hosts;
-        if (!ReferenceEquals(_balancedHosts[worker.Index], hosts))
+        if (!context.BoundTo.IsNone)
         {
-            _balancers[worker.Index] = LoadBalancers.Create(snapshot, _balancers[worker.Index]);
-            _balancedHosts[worker.Index] = hosts;
+            if (hosts.Find(context.BoundTo) is { } bound && (snapshot.BoundHealth & 1 << (int)HealthOf(bound)) != 0) return bound;
+            if (context.BoundStrictly) return null;
         }
-        return _balancers[worker.Index]!.Pick(hosts, context, worker, this);
+        if (snapshot.Subsets is { } subsets)
+        {
+            if (subsets.Select(hosts, context.Criteria, _rules) is not { } subset) return null;
+            hosts = subset;
+        }
+        for (var attempt = 0; ; attempt++)
+        {
+            var group = hosts.Choose(context, worker, out var panic);
+            if (panic) Stats.Add(worker, ClusterStats.LbHealthyPanic);
+            var host = _balancer.Pick(group, context, worker, attempt);
+            if (host is null || attempt >= context.ExtraPicks || !context.ShouldAvoid(host)) return host;
+        }
     }
 
     /// <summary>Takes one of a limited number; the amounts are shared by all workers.</summary>
@@ -85,6 +120,40 @@ internal sealed class ClusterState
     }
 
     public void End(BreakerKind kind) => Interlocked.Decrement(ref Used(kind));
+
+    /// <summary>Forgets original destinations that nobody uses any more.</summary>
+    public void ForgetIdleDestinations()
+    {
+        foreach (var (address, host) in _originalDestinations)
+        {
+            if (host.WasUsed || host.Active > 0) host.WasUsed = false;
+            else if (_originalDestinations.TryRemove(address, out _))
+            {
+                host.IsRemoved = true;
+                host.CloseIdleConnections();
+            }
+        }
+    }
+
+    private void Publish(HostSet next)
+    {
+        _hosts = next;
+        Stats.SetShared(ClusterStats.MembershipTotal, next.All.Length);
+        Stats.SetShared(ClusterStats.MembershipHealthy, next.All.Count(host => host.IsUsable && !host.IsDegraded));
+        Stats.SetShared(ClusterStats.MembershipDegraded, next.All.Count(host => host.IsUsable && host.IsDegraded));
+        Stats.SetShared(ClusterStats.MembershipExcluded, next.All.Count(host => host.IsExcluded));
+    }
+
+    private static EndpointHealth HealthOf(HostState host) =>
+        host.IsUsable ? host.IsDegraded ? EndpointHealth.Degraded : EndpointHealth.Healthy
+        : host.Given is EndpointHealth.Draining or EndpointHealth.Timeout ? host.Given : EndpointHealth.Unhealthy;
+
+    private static HostSetRules RulesOf(ClusterSnapshot snapshot, AssignmentPolicy policy) => snapshot.Rules with
+    {
+        Overprovisioning = policy.Overprovisioning,
+        WeightedHealth = policy.WeightedHealth,
+        Hashed = snapshot.Balancer.Kind is BalancerKind.RingHash or BalancerKind.Maglev,
+    };
 
     private ref long Used(BreakerKind kind)
     {
@@ -106,15 +175,9 @@ internal sealed class ClusterState
     {
         if (address.IsNone) return null;
         if (snapshot.PortOverride > 0) address = address.WithPort(snapshot.PortOverride);
-        return _originalDestinations.GetOrAdd(address, static (key, workers) => new HostState(key, "", workers), WorkerCount);
-    }
-
-    /// <summary>Forgets original destinations that nobody uses any more.</summary>
-    public void ForgetIdleDestinations()
-    {
-        foreach (var (address, host) in _originalDestinations)
-            if (host.Active == 0 && _originalDestinations.TryRemove(address, out _))
-                host.IsRemoved = true;
+        var host = _originalDestinations.GetOrAdd(address, static (key, workers) => new HostState(key, "", workers), WorkerCount);
+        if (!host.WasUsed) host.WasUsed = true;
+        return host;
     }
 }
 

@@ -15,22 +15,27 @@ internal static class HostSets
             : throw new ConfigRefusedException(path, $"the endpoint address '{endpoint.Address}' is not an IP address"))),
     ];
 
+    /// <summary>Gives a cluster its hosts. The configuration thread only.</summary>
     public static void Update(ClusterState cluster, IReadOnlyList<(EndpointConfig Endpoint, SocketAddress Address)> endpoints)
     {
         var before = cluster.Hosts.All.ToDictionary(host => host.Address);
         var hosts = new List<HostState>(endpoints.Count);
-        var seen = new HashSet<SocketAddress>();
+        var seen = new HashSet<SocketAddress>(endpoints.Count);
+        var now = ClusterState.Now;
         foreach (var (endpoint, address) in endpoints)
         {
             if (!seen.Add(address)) continue;
-            var host = before.GetValueOrDefault(address) ?? new HostState(address, endpoint.Hostname.Length > 0 ? endpoint.Hostname : HostnameOf(endpoint), cluster.WorkerCount);
+            if (!before.TryGetValue(address, out var host))
+                host = new HostState(address, endpoint.Hostname.Length > 0 ? endpoint.Hostname : HostnameOf(endpoint), cluster.WorkerCount) { InRotationSince = now };
             host.IsRemoved = false;
-            host.IsHealthy = endpoint.IsHealthy;
-            host.Weight = endpoint.LocalityWeight > 0 && cluster.Snapshot.LocalityWeighted ? Math.Max(1, endpoint.Weight * endpoint.LocalityWeight) : endpoint.Weight;
-            (host.Region, host.Zone, host.SubZone, host.Priority, host.Labels) = (endpoint.Region, endpoint.Zone, endpoint.SubZone, endpoint.Priority, endpoint.Labels);
+            host.Mark(HostFlags.PendingRemoval, on: false);
+            host.Take(endpoint.Health);
+            (host.Weight, host.LocalityWeight) = (endpoint.Weight, endpoint.LocalityWeight);
+            (host.Region, host.Zone, host.SubZone, host.Priority, host.Labels, host.Check) =
+                (endpoint.Region, endpoint.Zone, endpoint.SubZone, endpoint.Priority, endpoint.Labels, endpoint.Check);
             hosts.Add(host);
         }
-        cluster.Publish(new HostSet(hosts, cluster.Snapshot.PanicThreshold));
+        cluster.Publish(hosts, endpoints.Count > 0 ? endpoints[0].Endpoint.Policy : AssignmentPolicy.Usual);
     }
 
     private static string HostnameOf(EndpointConfig endpoint) => System.Net.IPAddress.TryParse(endpoint.Address, out _) ? "" : endpoint.Address;

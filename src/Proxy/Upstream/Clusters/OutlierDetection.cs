@@ -47,7 +47,8 @@ internal static class OutlierDetection
             if (!host.IsEjected) continue;
             var duration = Math.Min(settings.BaseEjectionMs * host.Outliers.Ejections, settings.MaxEjectionMs);
             if (now - host.Outliers.EjectedAt < duration) continue;
-            host.IsEjected = false;
+            host.Mark(HostFlags.FailedOutlierCheck, on: false);
+            host.InRotationSince = now;
             (host.Outliers.Consecutive5xx, host.Outliers.ConsecutiveGateway) = (0, 0);
             cluster.Stats.AddShared(ClusterStats.EjectionsActive, -1);
             changed = true;
@@ -68,7 +69,7 @@ internal static class OutlierDetection
         }
         host.Outliers.EjectedAt = worker.Now;
         host.Outliers.Ejections++;
-        host.IsEjected = true;
+        host.Mark(HostFlags.FailedOutlierCheck, on: true);
         cluster.Stats.AddShared(ClusterStats.EjectionsActive);
         cluster.Stats.Add(worker, ClusterStats.EjectionsTotal);
         cluster.Stats.Add(worker, counter);
