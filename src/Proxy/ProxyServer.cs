@@ -20,7 +20,6 @@ namespace Lateen.Proxy;
 /// </summary>
 public sealed class ProxyServer : IAsyncDisposable
 {
-    private static readonly TimeSpan WarmingPatience = TimeSpan.FromSeconds(15);
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _quit = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Worker[] _workers;
@@ -28,6 +27,7 @@ public sealed class ProxyServer : IAsyncDisposable
     private readonly ProxyContext _context;
     private readonly ResourceState _resources;
     private readonly AdsClient? _ads;
+    private readonly FileSource _files;
     private readonly ProxyOptions _options;
     private readonly List<Task> _background = [];
 
@@ -40,11 +40,12 @@ public sealed class ProxyServer : IAsyncDisposable
         _workers = [.. Enumerable.Range(0, count).Select(index => new Worker(index, fault => _context.Log.LogError(fault, "a worker caught what nothing else did")))];
         _listenerSets = [.. _workers.Select(worker => new ListenerSet(worker, _context))];
         _resources = new ResourceState(_context, PublishListeners);
-        if (bootstrap.DynamicResources?.AdsConfig is { } ads)
-        {
-            var cluster = ads.GrpcServices.FirstOrDefault()?.EnvoyGrpc?.ClusterName ?? throw new ConfigRefusedException("dynamic_resources.ads_config.grpc_services", "names no cluster (envoy_grpc)");
-            _ads = new AdsClient(() => AdsTarget.Of(_context.Clusters.Current.Find(cluster), bootstrap, cluster), bootstrap.Node ?? new Node(), _resources, logs.CreateLogger("xds"));
-        }
+        var files = BootstrapReader.Files(bootstrap);
+        _files = new FileSource(files, _resources, logs.CreateLogger("xds"));
+        if (bootstrap.DynamicResources?.AdsConfig is not null)
+            _ads = new AdsClient(
+                AdsSettings.Of(bootstrap, name => _context.Clusters.Current.Find(name)), bootstrap.Node ?? new Node(), _resources, _context.Stats,
+                kind => !files.Any(file => file.TypeUrl == kind.TypeUrl) && BootstrapReader.IsAskedOfStream(bootstrap, kind), logs.CreateLogger("xds"));
     }
 
     internal BootstrapConfig Bootstrap { get; }
@@ -63,7 +64,7 @@ public sealed class ProxyServer : IAsyncDisposable
     internal bool HealthCheckFailed { get; set; }
 
     /// <summary>All that the bootstrap and the control plane named is in use.</summary>
-    public bool IsReady => (_ads is null || _ads.HasInitial) && _resources.IsSettled;
+    public bool IsReady => (_ads is null || _ads.HasInitial) && _files.HasInitial && _resources.IsSettled;
 
     /// <summary>Completes when an administrator asks the process to end.</summary>
     public Task Quit => _quit.Task;
@@ -140,6 +141,7 @@ public sealed class ProxyServer : IAsyncDisposable
     private void Run(ILoggerFactory logs)
     {
         _background.Add(Task.Run(() => new NameResolution(_resources, logs.CreateLogger("dns")).RunAsync(_stop.Token)));
+        _background.Add(Task.Run(() => _files.RunAsync(_stop.Token)));
         if (_ads is { } ads) _background.Add(Task.Run(() => ads.RunAsync(_stop.Token)));
         _background.Add(Task.Run(SweepAsync));
     }
@@ -151,7 +153,7 @@ public sealed class ProxyServer : IAsyncDisposable
         for (var turn = 1; !_stop.IsCancellationRequested; turn++)
         {
             await Task.Delay(TimeSpan.FromSeconds(1), _stop.Token).ContinueWith(_ => { }, TaskScheduler.Default).ConfigureAwait(false);
-            if (!_resources.IsSettled) _resources.GiveUpWaiting(WarmingPatience);
+            if (!_resources.IsSettled) _resources.GiveUpWaiting();
             foreach (var cluster in _context.Clusters.Current.All)
             {
                 OutlierDetection.Sweep(cluster, Stopwatch.GetTimestamp() / frequency);

@@ -1,7 +1,9 @@
+using Envoy.Config.Core.V3;
 using Google.Protobuf;
 using Lateen.Api;
 using Lateen.Foundation.Yaml;
 using Lateen.Proxy.Compile;
+using Lateen.Proxy.Xds;
 using BootstrapConfig = Envoy.Config.Bootstrap.V3.Bootstrap;
 
 namespace Lateen.Proxy.Bootstrap;
@@ -21,4 +23,18 @@ internal static class BootstrapReader
             throw new ConfigRefusedException(file, e.Message);
         }
     }
+
+    /// <summary>The files that dynamic_resources name, by the type that they hold.</summary>
+    /// <exception cref="ConfigRefusedException">A source is of a kind that is not supported.</exception>
+    public static IReadOnlyList<(string TypeUrl, ConfigOrigin Origin)> Files(BootstrapConfig bootstrap) =>
+    [
+        .. Sources(bootstrap).Where(source => source.Config is not null).Select(source => (source.TypeUrl, ConfigOrigin.Of(source.Config, $"dynamic_resources.{source.Field}")))
+            .Where(source => source.Item2.File is not null),
+    ];
+
+    /// <summary>Clusters and listeners are asked for when the bootstrap says so; the rest by the names that are in use.</summary>
+    public static bool IsAskedOfStream(BootstrapConfig bootstrap, ResourceKind kind) => kind.Names is not null || Sources(bootstrap).Any(source => source.TypeUrl == kind.TypeUrl && source.Config is not null);
+
+    private static (string TypeUrl, string Field, ConfigSource? Config)[] Sources(BootstrapConfig bootstrap) =>
+        [(TypeUrls.Cluster, "cds_config", bootstrap.DynamicResources?.CdsConfig), (TypeUrls.Listener, "lds_config", bootstrap.DynamicResources?.LdsConfig)];
 }

@@ -10,13 +10,13 @@ using Lateen.Proxy.Stats;
 namespace Lateen.Proxy.Compile;
 
 /// <summary>HttpConnectionManager → <see cref="HcmSnapshot"/>. Tables from RDS come through slots that it asks for by name.</summary>
-internal sealed class HcmCompiler(StatsStore stats, Func<string, RouteSlot> slotOf)
+internal sealed class HcmCompiler(StatsStore stats, Func<string, ConfigOrigin, RouteSlot> slotOf)
 {
     public HcmSnapshot Compile(HttpConnectionManager hcm, string path)
     {
         var routes = hcm.RouteSpecifierCase switch
         {
-            HttpConnectionManager.RouteSpecifierOneofCase.Rds => slotOf(hcm.Rds.RouteConfigName),
+            HttpConnectionManager.RouteSpecifierOneofCase.Rds => slotOf(hcm.Rds.RouteConfigName, ConfigOrigin.Of(hcm.Rds.ConfigSource, path + ".rds.config_source")),
             HttpConnectionManager.RouteSpecifierOneofCase.RouteConfig => new RouteSlot("") { Table = RouteCompiler.Compile(hcm.RouteConfig) },
             var other => throw new ConfigRefusedException(path + ".route_specifier", $"{other} is not supported"),
         };

@@ -11,8 +11,11 @@ using TcpProxyConfig = Envoy.Extensions.Filters.Network.TcpProxy.V3.TcpProxy;
 
 namespace Lateen.Proxy.Compile;
 
-/// <summary>Listener → <see cref="ListenerSnapshot"/>. What is not supported is refused with its path.</summary>
-internal sealed class ListenerCompiler(StatsStore stats, HcmCompiler hcm)
+/// <summary>
+/// Listener → <see cref="ListenerSnapshot"/>. What is not supported is refused with its path. The parts of a chain put what
+/// they depend on into the list of needs while the chain is compiled.
+/// </summary>
+internal sealed class ListenerCompiler(StatsStore stats, HcmCompiler hcm, List<IDependency> needs)
 {
     /// <summary>Compiles a listener; chains whose message is the same as in <paramref name="previous"/> stay the same objects.</summary>
     public ListenerSnapshot Compile(Listener listener, ListenerSnapshot? previous)
@@ -53,6 +56,7 @@ internal sealed class ListenerCompiler(StatsStore stats, HcmCompiler hcm)
         if (known.TryGetValue(fingerprint, out var same)) return same;
         if (chain.TransportSocket is { } socket && socket.TypedConfig?.TypeUrl.EndsWith("RawBuffer", StringComparison.Ordinal) != true)
             throw new ConfigRefusedException(path + ".transport_socket", $"{socket.Name} is not supported: downstream TLS is not there yet");
+        needs.Clear();
         NetworkFilterSnapshot? terminal = null;
         for (var i = 0; i < chain.Filters.Count; i++)
         {
@@ -61,7 +65,7 @@ internal sealed class ListenerCompiler(StatsStore stats, HcmCompiler hcm)
             terminal = NetworkFilter(chain.Filters[i], at);
         }
         return new ChainSnapshot(
-            chain.Name, Match(chain.FilterChainMatch, path + ".filter_chain_match"), terminal ?? new CloseFilterSnapshot(), fingerprint);
+            chain.Name, Match(chain.FilterChainMatch, path + ".filter_chain_match"), terminal ?? new CloseFilterSnapshot(), fingerprint) { Needs = [.. needs] };
     }
 
     private NetworkFilterSnapshot NetworkFilter(Filter filter, string path)

@@ -1,5 +1,6 @@
 using Lateen.Foundation.Net;
 using Lateen.Proxy.AccessLogs;
+using Lateen.Proxy.Compile;
 using Lateen.Proxy.Http.Connections;
 using Lateen.Proxy.Stats;
 
@@ -43,7 +44,11 @@ internal sealed record ChainMatch
 }
 
 /// <summary>A chain: its condition and what serves it. Immutable; the same object stays in use while its message does not change.</summary>
-internal sealed record ChainSnapshot(string Name, ChainMatch Match, NetworkFilterSnapshot Filter, ulong Fingerprint);
+internal sealed record ChainSnapshot(string Name, ChainMatch Match, NetworkFilterSnapshot Filter, ulong Fingerprint)
+{
+    /// <summary>What has to be there before the chain serves.</summary>
+    public IDependency[] Needs { get; init; } = [];
+}
 
 /// <summary>A listener, compiled. Immutable.</summary>
 internal sealed record ListenerSnapshot

@@ -1,34 +1,36 @@
+using System.Threading.Channels;
 using Envoy.Config.Core.V3;
-using Envoy.Service.Discovery.V3;
-using Lateen.Api;
-using Lateen.Api.Services;
+using Lateen.Proxy.Stats;
 using Lateen.Rpc;
-using Lateen.Rpc.Client;
 using Microsoft.Extensions.Logging;
 
 namespace Lateen.Proxy.Xds;
 
 /// <summary>
-/// Asks a control plane for resources over one stream, state of the world: acknowledges what was taken, refuses with the reasons
-/// what was not, and asks for endpoints and routes by the names that clusters and listeners use. When the stream ends, what was
-/// received stays in use and the stream is opened again after a growing, jittered pause. Runs on the thread pool. Source:
-/// Envoy's "xDS REST and gRPC protocol".
+/// Asks a control plane for resources over one stream, state of the world or delta: acknowledges what was taken, refuses with
+/// the reasons what was not, and asks for endpoints and routes by the names that clusters and listeners use. When the stream
+/// ends, what was received stays in use and the stream is opened again after a growing, jittered pause. Runs on the thread
+/// pool. Source: Envoy's "xDS REST and gRPC protocol".
 /// </summary>
-internal sealed class AdsClient(Func<string?> target, Node node, ResourceState resources, ILogger log)
+internal sealed class AdsClient
 {
-    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
-    private static readonly string[] Order = [TypeUrls.Cluster, TypeUrls.Endpoint, TypeUrls.Listener, TypeUrls.Route];
-    private readonly Dictionary<string, Subscription> _subscriptions = Order.ToDictionary(type => type, type => new Subscription(type));
+    private static readonly StatField[] Fields = [new("connected_state", StatKind.Gauge), new("pending_requests", StatKind.Gauge), new("rate_limit_enforced")];
+    private readonly AdsSettings _settings;
+    private readonly ResourceState _resources;
+    private readonly Node _node;
+    private readonly ILogger _log;
+    private readonly StatGroup _stats;
+    private readonly IReadOnlyList<Subscription> _subscriptions;
+    private readonly bool _readsClusters, _readsListeners;
 
-    private sealed class Subscription(string typeUrl)
+    /// <summary>Asks for the types that the predicate lets through: those that files bring are not asked of the stream.</summary>
+    public AdsClient(AdsSettings settings, Node node, ResourceState resources, StatsStore stats, Func<ResourceKind, bool> isAsked, ILogger log)
     {
-        public string TypeUrl { get; } = typeUrl;
-        public string Version = "";
-        public string Nonce = "";
-        public IReadOnlyList<string>? Requested;
-        public bool IsAnswered;
-        public long Accepted, Refused;
+        (_settings, _node, _resources, _log) = (settings, node, resources, log);
+        _stats = stats.Group("control_plane.", (prefix, workers) => new StatGroup(prefix, Fields, workers));
+        _subscriptions = [.. resources.Kinds.Where(isAsked).Select(kind => new Subscription(kind))];
+        _readsClusters = _subscriptions.Any(subscription => subscription.Kind.TypeUrl == Api.TypeUrls.Cluster);
+        _readsListeners = _subscriptions.Any(subscription => subscription.Kind.TypeUrl == Api.TypeUrls.Listener);
     }
 
     /// <summary>A stream is open and has brought something.</summary>
@@ -38,23 +40,19 @@ internal sealed class AdsClient(Func<string?> target, Node node, ResourceState r
     /// Clusters and listeners have been received once. An answer that was refused in part counts, as in Envoy: what was good in it
     /// serves, and one bad resource must not keep a new proxy from being ready.
     /// </summary>
-    public bool HasInitial => _subscriptions[TypeUrls.Cluster].IsAnswered && _subscriptions[TypeUrls.Listener].IsAnswered;
-
-    /// <summary>Updates taken and refused, by type URL.</summary>
-    public IEnumerable<(string TypeUrl, string Version, long Accepted, long Refused)> Counts =>
-        _subscriptions.Values.Select(subscription => (subscription.TypeUrl, subscription.Version, subscription.Accepted, subscription.Refused));
+    public bool HasInitial => (!_readsClusters || Of(Api.TypeUrls.Cluster).IsAnswered) && (!_readsListeners || Of(Api.TypeUrls.Listener).IsAnswered);
 
     public async Task RunAsync(CancellationToken cancel)
     {
-        var pause = FirstPause;
+        var pause = _settings.FirstPause;
         while (!cancel.IsCancellationRequested)
         {
             try
             {
-                if (target() is { } address)
+                if (_settings.Open(cancel) is { } stream)
                 {
-                    await StreamAsync(address, () => pause = FirstPause, cancel).ConfigureAwait(false);
-                    log.LogWarning("the control plane has ended the stream");
+                    await using (stream) await ServeAsync(stream, () => pause = _settings.FirstPause, cancel).ConfigureAwait(false);
+                    _log.LogWarning("the control plane has ended the stream");
                 }
             }
             catch (OperationCanceledException) when (cancel.IsCancellationRequested)
@@ -63,99 +61,133 @@ internal sealed class AdsClient(Func<string?> target, Node node, ResourceState r
             }
             catch (Exception e) when (e is RpcException or OperationCanceledException or UriFormatException)
             {
-                log.LogWarning("the stream to the control plane failed: {Reason}", e.Message);
+                _log.LogWarning("the stream to the control plane failed: {Reason}", e.Message);
             }
             catch (Exception e)
             {
-                log.LogError(e, "the stream to the control plane failed");
+                _log.LogError(e, "the stream to the control plane failed");
             }
             IsConnected = false;
+            _stats.SetShared(0, 0);
             await Task.Delay(pause * (0.5 + Random.Shared.NextDouble()), cancel).ContinueWith(_ => { }, TaskScheduler.Default).ConfigureAwait(false);
-            pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
+            pause = pause * 2 < _settings.LongestPause ? pause * 2 : _settings.LongestPause;
         }
     }
 
-    private async Task StreamAsync(string address, Action onProgress, CancellationToken cancel)
+    /// <summary>
+    /// One stream from its first request to its end. One loop writes: it is woken by responses and by names that changed, so
+    /// that requests never overtake one another.
+    /// </summary>
+    private async Task ServeAsync(IAdsStream stream, Action onProgress, CancellationToken cancel)
     {
-        using var channel = RpcChannel.Create(address, new RpcChannelOptions { MaxReceiveMessageSize = int.MaxValue });
-        await using var call = channel.OpenDuplex(AggregatedDiscovery.Stream, cancel: cancel);
-        foreach (var subscription in _subscriptions.Values) (subscription.Nonce, subscription.Requested) = ("", null);
-        var first = true;
-        async Task SendAsync(Subscription subscription, IReadOnlyList<string> names, string? problem)
+        foreach (var subscription in _subscriptions) subscription.Restart();
+        stream.Node = _node;
+        var wake = Channel.CreateBounded<AdsAnswer?>(new BoundedChannelOptions(64) { FullMode = BoundedChannelFullMode.Wait });
+        void OnNames() => wake.Writer.TryWrite(null);
+        _resources.NamesChanged += OnNames;
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        var reading = ReadAsync(stream, wake.Writer, both.Token);
+        try
         {
-            var request = new DiscoveryRequest { TypeUrl = subscription.TypeUrl, VersionInfo = subscription.Version, ResponseNonce = subscription.Nonce };
-            request.ResourceNames.AddRange(names);
-            if (first) request.Node = node;
-            first = false;
-            if (problem is not null) request.ErrorDetail = new Google.Rpc.Status { Code = 3, Message = problem };
-            subscription.Requested = names;
-            await call.WriteAsync(request).ConfigureAwait(false);
-        }
-        await SendAsync(_subscriptions[TypeUrls.Cluster], [], null).ConfigureAwait(false);
-        if (HasInitial)
-        {
-            // After a reconnect everything is asked for at once: the names are known.
-            await SendAsync(_subscriptions[TypeUrls.Endpoint], resources.EndpointNames, null).ConfigureAwait(false);
-            await SendAsync(_subscriptions[TypeUrls.Listener], [], null).ConfigureAwait(false);
-            await SendAsync(_subscriptions[TypeUrls.Route], resources.RouteNames, null).ConfigureAwait(false);
-        }
-        await foreach (var response in call.ReadAllAsync(cancel).ConfigureAwait(false))
-        {
-            IsConnected = true;
-            onProgress();
-            if (!_subscriptions.TryGetValue(response.TypeUrl, out var subscription))
+            await AskAsync(stream).ConfigureAwait(false);
+            await foreach (var answer in wake.Reader.ReadAllAsync(both.Token).ConfigureAwait(false))
             {
-                log.LogWarning("the control plane sent {Type}, which was not asked for", response.TypeUrl);
-                continue;
+                if (answer is not null)
+                {
+                    IsConnected = true;
+                    onProgress();
+                    _stats.SetShared(0, 1);
+                    await TakeAsync(stream, answer).ConfigureAwait(false);
+                }
+                await AskAsync(stream).ConfigureAwait(false);
             }
-            subscription.Nonce = response.Nonce;
-            var problem = Apply(response);
-            subscription.IsAnswered = true;
-            if (problem is null)
-            {
-                subscription.Version = response.VersionInfo;
-                subscription.Accepted++;
-            }
-            else subscription.Refused++;
-            await SendAsync(subscription, NamesOf(response.TypeUrl), problem).ConfigureAwait(false);
-            // What clusters and listeners refer to is asked for as soon as they are known.
-            await FollowAsync(response.TypeUrl, SendAsync).ConfigureAwait(false);
+            await reading.ConfigureAwait(false);
+        }
+        finally
+        {
+            _resources.NamesChanged -= OnNames;
+            await both.CancelAsync().ConfigureAwait(false);
+            await reading.ContinueWith(_ => { }, TaskScheduler.Default).ConfigureAwait(false);
         }
     }
 
-    private async Task FollowAsync(string typeUrl, Func<Subscription, IReadOnlyList<string>, string?, Task> sendAsync)
+    private static async Task ReadAsync(IAdsStream stream, ChannelWriter<AdsAnswer?> answers, CancellationToken cancel)
     {
-        if (typeUrl == TypeUrls.Cluster)
+        try
         {
-            await AskAsync(TypeUrls.Endpoint, resources.EndpointNames, sendAsync).ConfigureAwait(false);
-            if (_subscriptions[TypeUrls.Listener].Requested is null) await sendAsync(_subscriptions[TypeUrls.Listener], [], null).ConfigureAwait(false);
+            await foreach (var answer in stream.ReadAllAsync(cancel).ConfigureAwait(false)) await answers.WriteAsync(answer, cancel).ConfigureAwait(false);
+            answers.TryComplete();
         }
-        else if (typeUrl == TypeUrls.Listener) await AskAsync(TypeUrls.Route, resources.RouteNames, sendAsync).ConfigureAwait(false);
-    }
-
-    private async Task AskAsync(string typeUrl, IReadOnlyList<string> names, Func<Subscription, IReadOnlyList<string>, string?, Task> sendAsync)
-    {
-        var subscription = _subscriptions[typeUrl];
-        if (subscription.Requested is { } before ? before.SequenceEqual(names) : names.Count == 0) return;
-        await sendAsync(subscription, names, null).ConfigureAwait(false);
-    }
-
-    private IReadOnlyList<string> NamesOf(string typeUrl) => typeUrl switch
-    {
-        TypeUrls.Endpoint => resources.EndpointNames,
-        TypeUrls.Route => resources.RouteNames,
-        _ => [],
-    };
-
-    private string? Apply(DiscoveryResponse response)
-    {
-        log.LogDebug("received {Count} of {Type} as version {Version}", response.Resources.Count, response.TypeUrl, response.VersionInfo);
-        return response.TypeUrl switch
+        catch (Exception e)
         {
-            TypeUrls.Cluster => resources.ApplyClusters(response.Resources, response.VersionInfo),
-            TypeUrls.Endpoint => resources.ApplyEndpoints(response.Resources),
-            TypeUrls.Listener => resources.ApplyListeners(response.Resources, response.VersionInfo),
-            _ => resources.ApplyRoutes(response.Resources, response.VersionInfo),
-        };
+            answers.TryComplete(e);
+            throw;
+        }
+    }
+
+    private async Task TakeAsync(IAdsStream stream, AdsAnswer answer)
+    {
+        if (_subscriptions.FirstOrDefault(subscription => subscription.Kind.TypeUrl == answer.TypeUrl) is not { } subscription)
+        {
+            _log.LogWarning("the control plane sent {Type}, which was not asked for", answer.TypeUrl);
+            return;
+        }
+        _log.LogDebug("received {Count} of {Type} as version {Version}", answer.Update.Resources.Count, answer.TypeUrl, answer.Version);
+        var refused = subscription.Kind.Apply(answer.Update);
+        subscription.Took(answer, refused);
+        await stream.AcknowledgeAsync(subscription, refused.Count == 0 ? null : string.Join('\n', refused.Select(refusal => refusal.Problem))).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Asks for what is not asked for yet, in order. Listeners come after the first answer about clusters: what serves is there
+    /// before what leads to it.
+    /// </summary>
+    private async Task AskAsync(IAdsStream stream)
+    {
+        foreach (var subscription in _subscriptions)
+        {
+            if (subscription.Kind.TypeUrl == Api.TypeUrls.Listener && _readsClusters && !Of(Api.TypeUrls.Cluster).IsAnswered) continue;
+            var names = subscription.Kind.Names?.Invoke() ?? [];
+            if (subscription.IsAsked ? subscription.Names.SequenceEqual(names) : subscription.Kind.Names is not null && names.Count == 0) continue;
+            await stream.SubscribeAsync(subscription, names).ConfigureAwait(false);
+            (subscription.Names, subscription.IsAsked) = (names, true);
+        }
+    }
+
+    private Subscription Of(string typeUrl) => _subscriptions.First(subscription => subscription.Kind.TypeUrl == typeUrl);
+}
+
+/// <summary>What is asked of one type, and what of it has come. Owned by the client's loop.</summary>
+internal sealed class Subscription(ResourceKind kind)
+{
+    public ResourceKind Kind => kind;
+
+    /// <summary>Version of the last update that was taken whole; state of the world only.</summary>
+    public string Version { get; private set; } = "";
+
+    /// <summary>The last response on this stream.</summary>
+    public string Nonce { get; private set; } = "";
+
+    /// <summary>Versions of what is in use, by name; delta only. Survives the stream.</summary>
+    public Dictionary<string, string> Versions { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Names that were asked for on this stream.</summary>
+    public IReadOnlyList<string> Names { get; set; } = [];
+
+    public bool IsAsked { get; set; }
+
+    public bool IsAnswered { get; private set; }
+
+    /// <summary>A new stream begins.</summary>
+    public void Restart() => (Nonce, Names, IsAsked) = ("", [], false);
+
+    public void Took(AdsAnswer answer, IReadOnlyList<Refusal> refused)
+    {
+        (Nonce, IsAnswered) = (answer.Nonce, true);
+        if (refused.Count == 0) Version = answer.Version;
+        foreach (var (name, version, _) in answer.Update.Resources)
+            if (!refused.Any(refusal => refusal.Name == name))
+                Versions[name] = version;
+        foreach (var gone in answer.Update.Removed) Versions.Remove(gone);
     }
 }

@@ -14,10 +14,9 @@ public sealed class ResourceStateTests
     public void ABadTableIsRefusedAloneByItsName()
     {
         var state = NewState();
-        var problem = state.ApplyRoutes([Any.Pack(Table("bad", int.MaxValue, int.MaxValue)), Any.Pack(Table("good", 1, 1))], "1");
-        Assert.NotNull(problem);
-        Assert.StartsWith("bad: ", problem);
-        Assert.DoesNotContain("good", problem);
+        var refused = Assert.Single(state.ApplyRoutes(ResourceUpdate.Of([Any.Pack(Table("bad", int.MaxValue, int.MaxValue)), Any.Pack(Table("good", 1, 1))], "1")));
+        Assert.Equal("bad", refused.Name);
+        Assert.StartsWith("bad: ", refused.Problem);
         Assert.Equal(["good"], state.Dump().Routes.Select(route => route.Name));
     }
 
@@ -25,8 +24,8 @@ public sealed class ResourceStateTests
     public void ARefusedTableLeavesTheLastGoodOne()
     {
         var state = NewState();
-        Assert.Null(state.ApplyRoutes([Any.Pack(Table("a", 1, 1))], "1"));
-        Assert.NotNull(state.ApplyRoutes([Any.Pack(Table("a", 0, 0))], "2"));
+        Assert.Empty(state.ApplyRoutes(ResourceUpdate.Of([Any.Pack(Table("a", 1, 1))], "1")));
+        Assert.Single(state.ApplyRoutes(ResourceUpdate.Of([Any.Pack(Table("a", 0, 0))], "2")));
         Assert.Equal("1", Assert.Single(state.Dump().Routes).Version);
     }
 

@@ -1,4 +1,5 @@
 using Lateen.Proxy.AccessLogs;
+using Lateen.Proxy.Compile;
 using Lateen.Proxy.Filters.Http;
 using Lateen.Proxy.Http.Http1;
 using Lateen.Proxy.Http.Routing;
@@ -7,12 +8,19 @@ using Lateen.Proxy.Stats;
 namespace Lateen.Proxy.Http.Connections;
 
 /// <summary>A route table that may be replaced while it is in use: inline, or from RDS. Written by the configuration thread, read by workers.</summary>
-internal sealed class RouteSlot(string name)
+internal sealed class RouteSlot(string name) : IDependency
 {
     private volatile RouteTable? _table;
 
     /// <summary>Name in RDS; empty for an inline table.</summary>
     public string Name { get; } = name;
+
+    /// <summary>Where the table comes from.</summary>
+    public ConfigOrigin Origin { get; init; } = ConfigOrigin.Stream;
+
+    public bool IsThere => _table is not null;
+
+    public long PatienceMs => Origin.PatienceMs;
 
     /// <summary>Null until the first one has come.</summary>
     public RouteTable? Table
