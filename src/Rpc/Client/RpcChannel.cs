@@ -69,8 +69,7 @@ public sealed class RpcChannel : IDisposable
         where TResponse : class, IMessage<TResponse>, new()
     {
         await using var call = Open(method, options, cancel);
-        await call.WriteAsync(request).ConfigureAwait(false);
-        await call.CompleteAsync().ConfigureAwait(false);
+        await call.WriteOnlyAsync(request).ConfigureAwait(false);
         TResponse? response = null;
         await foreach (var message in call.ReadAllAsync().ConfigureAwait(false))
             response = response is null ? message : throw new RpcException(RpcStatusCode.Internal, "more than one response to a unary call");
@@ -85,8 +84,7 @@ public sealed class RpcChannel : IDisposable
         where TResponse : class, IMessage<TResponse>, new()
     {
         await using var call = Open(method, options, cancel);
-        await call.WriteAsync(request).ConfigureAwait(false);
-        await call.CompleteAsync().ConfigureAwait(false);
+        await call.WriteOnlyAsync(request).ConfigureAwait(false);
         await foreach (var message in call.ReadAllAsync().ConfigureAwait(false)) yield return message;
     }
 

@@ -22,6 +22,7 @@ public sealed class RpcDuplexCall<TRequest, TResponse> : IAsyncDisposable
     private readonly RequestStreamContent _content = new();
     private readonly ArrayBufferWriter<byte> _writeBuffer = new(256);
     private readonly Task<HttpResponseMessage> _response;
+    private volatile bool _isDisposed;
 
     internal RpcDuplexCall(
         HttpMessageInvoker invoker, Uri uri, RpcMethod<TRequest, TResponse> method, RpcChannelOptions channel, RpcCallOptions options, CancellationToken cancel)
@@ -78,14 +79,31 @@ public sealed class RpcDuplexCall<TRequest, TResponse> : IAsyncDisposable
         return Task.CompletedTask;
     }
 
+    /// <summary>
+    /// Sends the only message of the call. A server may end the call before it has read the whole message (because it is too large, or of
+    /// no method): the status says so to whoever reads, so a write that broke off is no error of its own.
+    /// </summary>
+    internal async Task WriteOnlyAsync(TRequest message)
+    {
+        try
+        {
+            await WriteAsync(message).ConfigureAwait(false);
+        }
+        catch (RpcException e) when (e.Status.Code != RpcStatusCode.DeadlineExceeded)
+        {
+            // Reading tells why.
+        }
+        _content.Complete();
+    }
+
     /// <summary>The responses, until the call ends with success.</summary>
     /// <exception cref="RpcException">The call ended in another way.</exception>
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
     public async IAsyncEnumerable<TResponse> ReadAllAsync([EnumeratorCancellation] CancellationToken cancel = default)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, _lifetime.Token);
-        var (reader, encoding) = await BeginReadAsync(either.Token).ConfigureAwait(false);
-        while (await ReadAsync(reader, encoding, either.Token).ConfigureAwait(false) is { } message) yield return message;
+        var (reader, encoding) = await ReceiveAsync(BeginReadAsync, cancel, either.Token).ConfigureAwait(false);
+        while (await ReceiveAsync(token => ReadAsync(reader, encoding, token), cancel, either.Token).ConfigureAwait(false) is { } message) yield return message;
         var status = ReadStatus(await _response.ConfigureAwait(false));
         if (status.Code != RpcStatusCode.Ok) throw new RpcException(status) { Trailers = ResponseTrailers };
     }
@@ -93,6 +111,7 @@ public sealed class RpcDuplexCall<TRequest, TResponse> : IAsyncDisposable
     /// <summary>Cancels what is left of the call.</summary>
     public async ValueTask DisposeAsync()
     {
+        _isDisposed = true;
         await _lifetime.CancelAsync().ConfigureAwait(false);
         _content.Complete();
         try
@@ -120,7 +139,7 @@ public sealed class RpcDuplexCall<TRequest, TResponse> : IAsyncDisposable
         }
     }
 
-    private async Task<(PipeReader Reader, string? Encoding)> BeginReadAsync(CancellationToken cancel)
+    private async ValueTask<(PipeReader Reader, string? Encoding)> BeginReadAsync(CancellationToken cancel)
     {
         var response = await _response.WaitAsync(cancel).ConfigureAwait(false);
         foreach (var (name, values) in response.Headers)
@@ -133,15 +152,19 @@ public sealed class RpcDuplexCall<TRequest, TResponse> : IAsyncDisposable
         return (PipeReader.Create(await response.Content.ReadAsStreamAsync(cancel).ConfigureAwait(false)), ResponseHeaders["grpc-encoding"]);
     }
 
-    private async Task<TResponse?> ReadAsync(PipeReader reader, string? encoding, CancellationToken cancel)
+    private ValueTask<TResponse?> ReadAsync(PipeReader reader, string? encoding, CancellationToken cancel) =>
+        MessageFraming.ReadAsync(reader, _method.ResponseParser, _channel.MaxReceiveMessageSize, encoding, cancel);
+
+    /// <summary>A step of reading, whose failure is told as the reader's own cancellation, the caller's, the deadline, or a status.</summary>
+    private async ValueTask<T> ReceiveAsync<T>(Func<CancellationToken, ValueTask<T>> step, CancellationToken reader, CancellationToken either)
     {
         try
         {
-            return await MessageFraming.ReadAsync(reader, _method.ResponseParser, _channel.MaxReceiveMessageSize, encoding, cancel).ConfigureAwait(false);
+            return await step(either).ConfigureAwait(false);
         }
         catch (Exception e) when (e is not RpcException)
         {
-            cancel.ThrowIfCancellationRequestedUnless(_hasDeadline);
+            reader.ThrowIfCancellationRequested();
             throw Failure(e);
         }
     }
@@ -162,6 +185,7 @@ public sealed class RpcDuplexCall<TRequest, TResponse> : IAsyncDisposable
     {
         if (e is RpcException) return e;
         if (_caller.IsCancellationRequested) return new OperationCanceledException("the call was cancelled", e, _caller);
+        if (_isDisposed) return new OperationCanceledException("the call was disposed of", e);
         if (_hasDeadline && _lifetime.IsCancellationRequested) return new RpcException(RpcStatusCode.DeadlineExceeded, "the deadline has passed", e);
         for (var cause = e; cause is not null; cause = cause.InnerException)
             if (cause is HttpProtocolException protocol)
@@ -189,13 +213,4 @@ public sealed class RpcDuplexCall<TRequest, TResponse> : IAsyncDisposable
         12 => RpcStatusCode.PermissionDenied,
         _ => RpcStatusCode.Internal,
     };
-}
-
-internal static class CancellationTokenExtensions
-{
-    /// <summary>A caller's own cancellation stays a cancellation; a deadline becomes a status elsewhere.</summary>
-    public static void ThrowIfCancellationRequestedUnless(this CancellationToken cancel, bool deadline)
-    {
-        if (!deadline) cancel.ThrowIfCancellationRequested();
-    }
 }
