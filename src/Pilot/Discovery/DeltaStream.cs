@@ -24,14 +24,20 @@ internal sealed class DeltaStream(DiscoveryServer server, RpcResponseWriter<Delt
             else Stale(type, request.ResponseNonce);
         }
         if (first) Begin(type, watch, request);
-        foreach (var name in request.ResourceNamesUnsubscribe)
-        {
-            watch.Names?.Remove(name);
-            watch.Named.Remove(name);
-        }
-        List<string> subscribed = [.. request.ResourceNamesSubscribe.Where(n => n != "*")];
-        watch.Names?.UnionWith(subscribed);
+        List<string> subscribed = [.. request.ResourceNamesSubscribe.Where(n => n != "*").Distinct(StringComparer.Ordinal)];
+        Subscribe(watch, subscribed, request.ResourceNamesUnsubscribe);
         if (first || subscribed.Count > 0) await AnswerAsync(type, watch, subscribed, request.InitialResourceVersions).ConfigureAwait(false);
+    }
+
+    /// <summary>Replaces the names whole, since debug pages may be reading the set.</summary>
+    private static void Subscribe(WatchState watch, List<string> added, IReadOnlyCollection<string> removed)
+    {
+        foreach (var name in removed) watch.Named.Remove(name);
+        if (watch.Names is not { } names || added.Count + removed.Count == 0) return;
+        var next = new HashSet<string>(names, StringComparer.Ordinal);
+        next.ExceptWith(removed);
+        next.UnionWith(added);
+        watch.Names = next;
     }
 
     /// <summary>A first request without names, or with <c>*</c>, is for everything.</summary>

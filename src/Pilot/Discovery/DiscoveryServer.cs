@@ -52,6 +52,25 @@ internal sealed class DiscoveryServer(ILogger log, DiscoveryMetrics metrics, Tim
         .Duplex(StateMethod, (requests, responses, call) => new StateStream(this, responses, call).RunAsync(requests))
         .Duplex(DeltaMethod, (requests, responses, call) => new DeltaStream(this, responses, call).RunAsync(requests));
 
+    /// <summary>Compiles a batch of changes and publishes what came of it. What cannot be compiled leaves everything as it was.</summary>
+    public void Apply(SnapshotBuilder builder, ChangeBatch batch)
+    {
+        var begin = time.GetTimestamp();
+        try
+        {
+            if (builder.Apply(batch) is not { } push) return;
+            var elapsed = time.GetElapsedTime(begin);
+            Metrics.PushTime.Observe(elapsed.TotalSeconds);
+            DiscoveryLog.Compiled(Log, batch.Changes.Count, push.Snapshot.Version, push.IsFull, _proxies.Count, (long)elapsed.TotalMilliseconds);
+            Publish(push);
+        }
+        catch (Exception e)
+        {
+            Metrics.InternalErrors.Increment();
+            DiscoveryLog.CompileFailed(Log, e, batch.Changes.Count);
+        }
+    }
+
     /// <summary>Makes a snapshot the current one and tells the proxies.</summary>
     public void Publish(PushRequest push)
     {

@@ -1,16 +1,13 @@
+using System.Net;
 using Istio.Mesh.V1Alpha1;
 using Lateen.Config.Mesh;
-using Lateen.Config.Sources;
-using Lateen.Config.Stores;
+using Lateen.Foundation.Cli;
 using Lateen.Foundation.Lifecycle;
 using Lateen.Foundation.Metrics;
 using Lateen.Hosting.Monitoring;
 using Lateen.Hosting.Rpc;
 using Lateen.Hosting.Servers;
-using Lateen.Kubernetes;
-using Lateen.Kubernetes.Client;
-using Lateen.Kubernetes.Informers;
-using Lateen.Kubernetes.Models;
+using Lateen.Pilot.Debug;
 using Lateen.Pilot.Discovery;
 using Lateen.Pilot.Push;
 using Lateen.Rpc.Server;
@@ -19,8 +16,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Lateen.Pilot.Serving;
 
-/// <summary>What Pilot is started with. Immutable.</summary>
-internal sealed record PilotOptions(string? Kubeconfig, string? MeshConfigFile, string Domain, string GrpcAddress, string HttpAddress, string MonitoringAddress, TimeSpan DebounceAfter, TimeSpan DebounceMax);
+/// <summary>Where Pilot listens, with real ports. Immutable.</summary>
+internal sealed record PilotAddresses(IPEndPoint Grpc, IPEndPoint? SecureGrpc, IPEndPoint Http, IPEndPoint Monitoring);
 
 /// <summary>
 /// Puts Pilot together: sources → changes → snapshots → proxies. 1. the mesh's settings; 2. the sources; 3. the first snapshot, once all of
@@ -28,13 +25,27 @@ internal sealed record PilotOptions(string? Kubeconfig, string? MeshConfigFile, 
 /// </summary>
 internal sealed class PilotServer(PilotOptions options, ILoggerFactory logs)
 {
-    private static readonly (KubeResource Resource, string Kind, Func<System.Text.Json.Nodes.JsonObject, object> Read)[] RegistryKinds =
-    [
-        (KubeResource.Services, "Service", json => new Service(json)), (KubeResource.EndpointSlices, "EndpointSlice", json => new EndpointSlice(json)),
-        (KubeResource.Pods, "Pod", json => new Pod(json)), (KubeResource.Nodes, "Node", json => new Node(json)),
-    ];
+    private readonly TaskCompletionSource<PilotAddresses> _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    /// <summary>Completes when Pilot serves.</summary>
+    public Task<PilotAddresses> Started => _started.Task;
+
+    /// <summary>Serves until <paramref name="stopping"/>.</summary>
     public async Task RunAsync(CancellationToken stopping)
+    {
+        try
+        {
+            await ServeAsync(stopping);
+        }
+        catch (Exception e)
+        {
+            _started.TrySetException(e);
+            _ = _started.Task.Exception;
+            throw;
+        }
+    }
+
+    private async Task ServeAsync(CancellationToken stopping)
     {
         var log = logs.CreateLogger("default");
         var metrics = new MetricRegistry();
@@ -43,7 +54,7 @@ internal sealed class PilotServer(PilotOptions options, ILoggerFactory logs)
         using var discovery = new DiscoveryServer(logs.CreateLogger("ads"), new DiscoveryMetrics(metrics), TimeProvider.System, options.Domain);
         using var debouncer = new PushDebouncer(TimeProvider.System, options.DebounceAfter, options.DebounceMax, batch =>
         {
-            if (builder.Apply(batch) is { } push) discovery.Publish(push);
+            discovery.Apply(builder, batch);
             return Task.CompletedTask;
         });
 
@@ -54,14 +65,8 @@ internal sealed class PilotServer(PilotOptions options, ILoggerFactory logs)
         using var meshChanges = meshFile?.Config.Subscribe(OnMesh);
 
         // 2
-        var store = new ConfigStore();
-        using var changes = store.Subscribe(change => debouncer.Add(new StateChange(
-            change.Object.Kind.Kind, change.Object.Namespace, change.Object.Name, change.Type == ConfigChangeType.Deleted ? null : change.Object)));
-        using var client = new KubeClient(KubeClientOptions.FromDefaults(options.Kubeconfig) with { UserAgent = "pilot-discovery" });
-        await using var source = new KubernetesSource(client, store, log).Start();
-        var informers = RegistryKinds.Select(kind => Watch(client, kind, debouncer, log)).ToList();
-        await source.WaitForSyncAsync(stopping);
-        foreach (var informer in informers) await informer.WaitForSyncAsync(stopping);
+        await using var sources = new PilotSources(options, metrics, debouncer.Add, log);
+        await sources.StartAsync(stopping);
 
         // 3
         await debouncer.FlushAsync();
@@ -69,25 +74,43 @@ internal sealed class PilotServer(PilotOptions options, ILoggerFactory logs)
 
         // 4
         var table = discovery.AddTo(new RpcServiceTable { OnHandlerError = (path, e) => log.LogError(e, "serving {Path} failed", path) });
-        await using var grpc = await HttpServer.StartAsync(logs, [new ServerListener(ServerListener.ParseAddress(options.GrpcAddress)) { Protocols = HttpProtocols.Http2 }], endpoints => endpoints.MapRpc(table), stopping);
-        await using var http = await HttpServer.StartAsync(logs, [new ServerListener(ServerListener.ParseAddress(options.HttpAddress))], endpoints => endpoints.MapReady(readiness), stopping);
-        await using var monitoring = await HttpServer.StartAsync(
-            logs, [new ServerListener(ServerListener.ParseAddress(options.MonitoringAddress))], endpoints => endpoints.MapMonitoring("pilot", metrics, readiness), stopping);
+        var pages = new DebugPages(discovery, sources);
+        await using var grpc = await HttpServer.StartAsync(
+            logs, [new ServerListener(ServerListener.ParseAddress(options.GrpcAddress)) { Protocols = HttpProtocols.Http2 }], endpoints => endpoints.MapRpc(table), stopping);
+        using var identity = options.SecureGrpcAddress.Length == 0 ? null : ServerIdentity.Open(options, log);
+        await using var secure = await StartSecureAsync(identity, table, log, stopping);
+        await using var http = await HttpServer.StartAsync(logs, [new ServerListener(ServerListener.ParseAddress(options.HttpAddress))], endpoints =>
+        {
+            endpoints.MapReady(readiness);
+            pages.Map(endpoints);
+        }, stopping);
+        await using var monitoring = await HttpServer.StartAsync(logs, [new ServerListener(ServerListener.ParseAddress(options.MonitoringAddress))], endpoints =>
+        {
+            endpoints.MapMonitoring("pilot", metrics, readiness);
+            pages.Map(endpoints);
+        }, stopping);
+        metrics.Gauge("pilot_info", "Pilot version and build information.", "version").With(BuildVersion.Current.ToString()).Set(1);
         readiness.Seal();
-        log.LogInformation("Pilot serves {Services} services on {Address}", discovery.Current.Services.All.Count, options.GrpcAddress);
+        _started.TrySetResult(new(grpc.Addresses[0], secure?.Addresses[0], http.Addresses[0], monitoring.Addresses[0]));
+        log.LogInformation("Pilot serves {Services} services on {Address}", discovery.Current.Services.All.Count, grpc.Addresses[0]);
         await Task.Delay(Timeout.Infinite, stopping).ContinueWith(_ => { }, TaskScheduler.Default);
-        foreach (var informer in informers) await informer.DisposeAsync();
     }
 
-    private static Informer Watch(
-        KubeClient client, (KubeResource Resource, string Kind, Func<System.Text.Json.Nodes.JsonObject, object> Read) kind, PushDebouncer debouncer, ILogger log)
+    private async Task<HttpServer?> StartSecureAsync(ServerIdentity? identity, RpcServiceTable table, ILogger log, CancellationToken stopping)
     {
-        var informer = new Informer(client, kind.Resource, log: log);
-        informer.Changed += change =>
+        if (identity == null) return null;
+        var listener = new ServerListener(ServerListener.ParseAddress(options.SecureGrpcAddress))
         {
-            var (ns, name) = KubeObject.KeyOf(change.Object);
-            debouncer.Add(new StateChange(kind.Kind, ns, name, change.Type == InformerEventType.Deleted ? null : kind.Read(change.Object)));
+            Protocols = HttpProtocols.Http2, Certificate = identity.Files, ClientAuthorities = identity.Authorities,
         };
-        return informer.Start();
+        try
+        {
+            return await HttpServer.StartAsync(logs, [listener], endpoints => endpoints.MapRpc(table), stopping);
+        }
+        catch (IOException e) when (!options.RequiresSecureGrpc)
+        {
+            log.LogWarning("no xDS over TLS: {Reason}", e.Message);
+            return null;
+        }
     }
 }

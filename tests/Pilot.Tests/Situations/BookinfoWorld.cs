@@ -24,19 +24,26 @@ internal static class BookinfoWorld
     public static FakeMesh Create(IReadOnlyDictionary<string, string>? localities = null)
     {
         var mesh = new FakeMesh();
-        mesh.Apply(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Situations", "bookinfo-world.yaml")));
+        foreach (var document in Documents(localities)) mesh.Apply(document);
+        return mesh;
+    }
+
+    /// <summary>The objects as YAML, each part one document or several.</summary>
+    public static IEnumerable<string> Documents(IReadOnlyDictionary<string, string>? localities = null)
+    {
+        yield return File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Situations", "bookinfo-world.yaml"));
         foreach (var pod in Pods)
         {
             var locality = localities?.GetValueOrDefault(pod.Name) is { } l ? $", istio-locality: {l}" : "";
-            mesh.Apply($$"""
+            yield return $$"""
                 apiVersion: v1
                 kind: Pod
                 metadata: {name: {{pod.Name}}, namespace: {{pod.Namespace}}, labels: { {{pod.Labels}}{{locality}} } }
                 spec: {serviceAccountName: {{pod.Account}}, nodeName: node-1, containers: []}
                 status: {phase: Running, podIP: {{pod.Address}}, conditions: [{type: Ready, status: "True"}]}
-                """);
+                """;
             var (service, ports) = (pod.Slices.Split('=')[0], pod.Slices.Split('=')[1].Split(',').Select(p => p.Split(':')));
-            mesh.Apply($$"""
+            yield return $$"""
                 apiVersion: discovery.k8s.io/v1
                 kind: EndpointSlice
                 metadata: {name: {{service}}-{{pod.Name}}, namespace: {{pod.Namespace}}, labels: {kubernetes.io/service-name: {{service}} } }
@@ -46,9 +53,8 @@ internal static class BookinfoWorld
                 - addresses: [{{pod.Address}}]
                   conditions: {ready: true}
                   targetRef: {kind: Pod, name: {{pod.Name}}, namespace: {{pod.Namespace}} }
-                """);
+                """;
         }
-        return mesh;
     }
 
     private static string PortOf(string[] port) => $"{{name: {port[0]}, port: {port[1]}, protocol: TCP}}";

@@ -1,0 +1,71 @@
+using Envoy.Config.Core.V3;
+using Envoy.Service.Discovery.V3;
+using Google.Protobuf.WellKnownTypes;
+using Lateen.Api;
+using Lateen.Api.Services;
+using Lateen.Rpc.Client;
+
+namespace Lateen.Pilot.Tests.Harness;
+
+/// <summary>A proxy that speaks delta xDS and does nothing else: the test says what it asks for and what it answers.</summary>
+internal sealed class DeltaClient : IAsyncDisposable
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
+    private readonly RpcChannel _channel;
+    private readonly RpcDuplexCall<DeltaDiscoveryRequest, DeltaDiscoveryResponse> _call;
+    private readonly IAsyncEnumerator<DeltaDiscoveryResponse> _responses;
+    private Node? _node;
+
+    public DeltaClient(RunningPilot pilot, string id = "sidecar~10.78.1.16~productpage-v1-0.default~default.svc.cluster.local")
+    {
+        _channel = RpcChannel.Create(pilot.XdsTarget);
+        _call = _channel.OpenDuplex(AggregatedDiscovery.Delta);
+        _responses = _call.ReadAllAsync(TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        _node = new Node { Id = id, UserAgentName = "envoy" };
+    }
+
+    public Task SubscribeAsync(string type, params string[] names) => SubscribeAsync(type, names, new Dictionary<string, string>());
+
+    public Task SubscribeAsync(string type, string[] names, IReadOnlyDictionary<string, string> has)
+    {
+        var request = new DeltaDiscoveryRequest { TypeUrl = type, ResourceNamesSubscribe = { names } };
+        foreach (var (name, version) in has) request.InitialResourceVersions[name] = version;
+        return SendAsync(request);
+    }
+
+    public Task UnsubscribeAsync(string type, params string[] names) => SendAsync(new() { TypeUrl = type, ResourceNamesUnsubscribe = { names } });
+
+    public Task AcceptAsync(DeltaDiscoveryResponse response) => SendAsync(new() { TypeUrl = response.TypeUrl, ResponseNonce = response.Nonce });
+
+    public Task RefuseAsync(DeltaDiscoveryResponse response, string why) =>
+        SendAsync(new() { TypeUrl = response.TypeUrl, ResponseNonce = response.Nonce, ErrorDetail = new() { Code = 13, Message = why } });
+
+    /// <summary>The next response, whatever it is of.</summary>
+    public async Task<DeltaDiscoveryResponse> NextAsync()
+    {
+        Assert.True(await _responses.MoveNextAsync().AsTask().WaitAsync(Limit));
+        return _responses.Current;
+    }
+
+    /// <summary>The next response, which must be of a type; it is accepted.</summary>
+    public async Task<DeltaDiscoveryResponse> TakeAsync(string type)
+    {
+        var response = await NextAsync();
+        Assert.Equal(type, response.TypeUrl);
+        await AcceptAsync(response);
+        return response;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _call.DisposeAsync();
+        _channel.Dispose();
+    }
+
+    /// <summary>Only the first request of a stream says who asks.</summary>
+    private Task SendAsync(DeltaDiscoveryRequest request)
+    {
+        (request.Node, _node) = (_node, null);
+        return _call.WriteAsync(request);
+    }
+}
