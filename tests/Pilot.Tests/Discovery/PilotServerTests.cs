@@ -86,7 +86,7 @@ public sealed class PilotServerTests
                 },
             },
         });
-        await using var call = channel.OpenDuplex(AggregatedDiscovery.Stream);
+        await using var call = channel.OpenDuplex(AggregatedDiscovery.Stream, cancel: TestContext.Current.CancellationToken);
         await call.WriteAsync(new DiscoveryRequest { Node = new Node { Id = "sidecar~10.78.1.16~productpage-v1-0.default~default.svc.cluster.local" }, TypeUrl = TypeUrls.Cluster });
         await using var responses = call.ReadAllAsync(TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
         Assert.True(await responses.MoveNextAsync());

@@ -19,7 +19,7 @@ internal sealed class DeltaClient : IAsyncDisposable
     public DeltaClient(RunningPilot pilot, string id = "sidecar~10.78.1.16~productpage-v1-0.default~default.svc.cluster.local")
     {
         _channel = RpcChannel.Create(pilot.XdsTarget);
-        _call = _channel.OpenDuplex(AggregatedDiscovery.Delta);
+        _call = _channel.OpenDuplex(AggregatedDiscovery.Delta, cancel: TestContext.Current.CancellationToken);
         _responses = _call.ReadAllAsync(TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
         _node = new Node { Id = id, UserAgentName = "envoy" };
     }

@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using Lateen.Support;
 
-namespace Lateen.Pilot.Tests.Envoy;
+namespace Lateen.Pilot.Tests.Peers;
 
 /// <summary>A stock Envoy with a bootstrap as pilot-agent writes it, reduced to what xDS needs. Gone with the test.</summary>
 internal sealed class StockEnvoy : IDisposable

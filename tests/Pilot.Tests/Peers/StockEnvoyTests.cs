@@ -3,7 +3,7 @@ using Lateen.Pilot.Tests.Harness;
 using Lateen.Pilot.Tests.Situations;
 using Lateen.Support;
 
-namespace Lateen.Pilot.Tests.Envoy;
+namespace Lateen.Pilot.Tests.Peers;
 
 /// <summary>A stock Envoy takes what Pilot sends, by both protocols, and has nothing left to wait for.</summary>
 public sealed class StockEnvoyTests
