@@ -6,6 +6,7 @@ using Lateen.Proxy.Bootstrap;
 using Lateen.Proxy.Compile;
 using Lateen.Proxy.Network;
 using Lateen.Proxy.Stats;
+using Lateen.Proxy.Upstream;
 using Lateen.Proxy.Upstream.Clusters;
 using Lateen.Proxy.Workers;
 using Lateen.Proxy.Xds;
@@ -143,22 +144,17 @@ public sealed class ProxyServer : IAsyncDisposable
         _background.Add(Task.Run(() => new NameResolution(_resources, logs.CreateLogger("dns")).RunAsync(_stop.Token)));
         _background.Add(Task.Run(() => _files.RunAsync(_stop.Token)));
         if (_ads is { } ads) _background.Add(Task.Run(() => ads.RunAsync(_stop.Token)));
+        _background.Add(Task.Run(() => new ClusterSweep(_context).RunAsync(_stop.Token)));
         _background.Add(Task.Run(SweepAsync));
     }
 
-    /// <summary>What has to be looked at now and then: warming that takes too long, ejected hosts, destinations nobody uses.</summary>
+    /// <summary>Warming that takes too long.</summary>
     private async Task SweepAsync()
     {
-        var frequency = Stopwatch.Frequency / 1000;
-        for (var turn = 1; !_stop.IsCancellationRequested; turn++)
+        while (!_stop.IsCancellationRequested)
         {
             await Task.Delay(TimeSpan.FromSeconds(1), _stop.Token).ContinueWith(_ => { }, TaskScheduler.Default).ConfigureAwait(false);
             if (!_resources.IsSettled) _resources.GiveUpWaiting();
-            foreach (var cluster in _context.Clusters.Current.All)
-            {
-                OutlierDetection.Sweep(cluster, Stopwatch.GetTimestamp() / frequency);
-                if (turn % 60 == 0 && cluster.Snapshot.Discovery == DiscoveryType.OriginalDestination) cluster.ForgetIdleDestinations();
-            }
         }
     }
 

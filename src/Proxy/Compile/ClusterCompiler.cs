@@ -51,7 +51,8 @@ internal static class ClusterCompiler
             },
             Default = Breakers(cluster, RoutingPriority.Default),
             High = Breakers(cluster, RoutingPriority.High),
-            Outliers = Outliers(cluster.OutlierDetection),
+            Outliers = OutlierCompiler.Compile(cluster.OutlierDetection),
+            Check = HealthCheckCompiler.Compile(cluster),
             IgnoreHealthOnRemoval = cluster.IgnoreHealthOnHostRemoval,
             CloseOnHealthFailure = cluster.CloseConnectionsOnHostHealthFailure,
             CloseOnHostChange = cluster.CommonLbConfig?.CloseConnectionsOnHostSetChange ?? false,
@@ -80,7 +81,6 @@ internal static class ClusterCompiler
         foreach (var match in cluster.TransportSocketMatches)
             if (match.TransportSocket?.TypedConfig?.TypeUrl.EndsWith("RawBuffer", StringComparison.Ordinal) != true)
                 throw new ConfigRefusedException("transport_socket_matches", $"{match.TransportSocket?.Name} is not supported: upstream TLS is not there yet");
-        if (cluster.HealthChecks.Count > 0) throw new ConfigRefusedException("health_checks", "are not supported");
         if (cluster.OriginalDstLbConfig?.MetadataKey is not null) throw new ConfigRefusedException("original_dst_lb_config.metadata_key", "is not supported");
 #pragma warning disable CS0612 // Older fields that some still send.
         if (cluster.DnsResolvers.Count > 0) throw new ConfigRefusedException("dns_resolvers", "are not supported: names are looked up with the system's");
@@ -129,14 +129,14 @@ internal static class ClusterCompiler
     private static Thresholds Breakers(Cluster cluster, RoutingPriority priority)
     {
         var given = cluster.CircuitBreakers?.Thresholds.FirstOrDefault(threshold => threshold.Priority == priority);
-        return given is null ? new Thresholds() : new Thresholds(given.MaxConnections ?? 1024, given.MaxPendingRequests ?? 1024, given.MaxRequests ?? 1024, given.MaxRetries ?? 3);
+        if (cluster.CircuitBreakers?.PerHostThresholds.Count > 0) throw new ConfigRefusedException("circuit_breakers.per_host_thresholds", "are not supported");
+        if (given is null) return new Thresholds();
+        return new Thresholds(given.MaxConnections ?? 1024, given.MaxPendingRequests ?? 1024, given.MaxRequests ?? 1024, given.MaxRetries ?? 3)
+        {
+            RetryBudget = given.RetryBudget is { } budget ? (budget.BudgetPercent?.Value ?? 20, budget.MinRetryConcurrency ?? 3) : null,
+            TrackRemaining = given.TrackRemaining,
+        };
     }
-
-    private static OutlierSettings? Outliers(Envoy.Config.Cluster.V3.OutlierDetection? outliers) => outliers is null ? null : new OutlierSettings(
-        (int)(outliers.Consecutive5Xx ?? 5), (int)(outliers.EnforcingConsecutive5Xx ?? 100),
-        (int)(outliers.ConsecutiveGatewayFailure ?? 5), (int)(outliers.EnforcingConsecutiveGatewayFailure ?? 0),
-        Durations.Ms(outliers.Interval) ?? 10_000, Durations.Ms(outliers.BaseEjectionTime) ?? 30_000, Durations.Ms(outliers.MaxEjectionTime) ?? 300_000,
-        (int)(outliers.MaxEjectionPercent ?? 10));
 
     private static T? GetValueOrDefault<T>(this MapField<string, T> map, string key)
         where T : class => map.TryGetValue(key, out var value) ? value : null;

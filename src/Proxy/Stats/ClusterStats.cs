@@ -8,8 +8,9 @@ internal sealed class ClusterStats(string prefix, int workers) : StatGroup(prefi
         RqPendingActive = 17, RqCancelled = 18, RqTimeout = 19, RqPerTryTimeout = 20, RqRxReset = 21, RqTxReset = 22, RqRetry = 23, RqRetrySuccess = 24, RqRetryOverflow = 25,
         RqRetryLimitExceeded = 26, RqCompleted = 27, Rq1xx = 28, Rq2xx = 29, Rq3xx = 30, Rq4xx = 31, Rq5xx = 32, RqTime = 33, CxConnectMs = 34, MembershipChange = 35,
         MembershipTotal = 36, MembershipHealthy = 37, UpdateAttempt = 38, UpdateSuccess = 39, UpdateFailure = 40, UpdateEmpty = 41, LbHealthyPanic = 42, EjectionsActive = 43,
-        EjectionsTotal = 44, EjectionsConsecutive5xx = 45, EjectionsConsecutiveGateway = 46, EjectionsOverflow = 47, CxMaxRequests = 48,
-        MembershipDegraded = 49, MembershipExcluded = 50;
+        EjectionsTotal = 44, OriginalDstInvalid = 45, RqRetryBackoffExponential = 46, EjectionsOverflow = 47, CxMaxRequests = 48,
+        MembershipDegraded = 49, MembershipExcluded = 50, EjectionsDetected = 51, EjectionsEnforced = 58, CheckAttempt = 65, CheckSuccess = 66,
+        CheckFailure = 67, CheckNetworkFailure = 68, CheckHealthy = 69, DefaultBreakers = 70, HighBreakers = 78, RqRetryBackoffRateLimited = 86;
 
     private static readonly StatField[] All =
     [
@@ -23,9 +24,23 @@ internal sealed class ClusterStats(string prefix, int workers) : StatGroup(prefi
         new("upstream_cx_connect_ms", StatKind.Histogram), new("membership_change"), new("membership_total", StatKind.Gauge), new("membership_healthy", StatKind.Gauge),
         new("update_attempt"), new("update_success"), new("update_failure"), new("update_empty"), new("lb_healthy_panic"),
         new("outlier_detection.ejections_active", StatKind.Gauge), new("outlier_detection.ejections_enforced_total"),
-        new("outlier_detection.ejections_enforced_consecutive_5xx"), new("outlier_detection.ejections_enforced_consecutive_gateway_failure"),
+        new("original_dst_host_invalid"), new("upstream_rq_retry_backoff_exponential"),
         new("outlier_detection.ejections_overflow"), new("upstream_cx_max_requests"),
         new("membership_degraded", StatKind.Gauge), new("membership_excluded", StatKind.Gauge),
+        new("outlier_detection.ejections_detected_consecutive_5xx"), new("outlier_detection.ejections_detected_consecutive_gateway_failure"),
+        new("outlier_detection.ejections_detected_consecutive_local_origin_failure"), new("outlier_detection.ejections_detected_success_rate"),
+        new("outlier_detection.ejections_detected_local_origin_success_rate"), new("outlier_detection.ejections_detected_failure_percentage"),
+        new("outlier_detection.ejections_detected_local_origin_failure_percentage"),
+        new("outlier_detection.ejections_enforced_consecutive_5xx"), new("outlier_detection.ejections_enforced_consecutive_gateway_failure"),
+        new("outlier_detection.ejections_enforced_consecutive_local_origin_failure"), new("outlier_detection.ejections_enforced_success_rate"),
+        new("outlier_detection.ejections_enforced_local_origin_success_rate"), new("outlier_detection.ejections_enforced_failure_percentage"),
+        new("outlier_detection.ejections_enforced_local_origin_failure_percentage"),
+        new("health_check.attempt"), new("health_check.success"), new("health_check.failure"), new("health_check.network_failure"), new("health_check.healthy", StatKind.Gauge),
+        new("circuit_breakers.default.cx_open", StatKind.Gauge), new("circuit_breakers.default.rq_pending_open", StatKind.Gauge), new("circuit_breakers.default.rq_open", StatKind.Gauge), new("circuit_breakers.default.rq_retry_open", StatKind.Gauge),
+        new("circuit_breakers.default.remaining_cx", StatKind.Gauge), new("circuit_breakers.default.remaining_pending", StatKind.Gauge), new("circuit_breakers.default.remaining_rq", StatKind.Gauge), new("circuit_breakers.default.remaining_retries", StatKind.Gauge),
+        new("circuit_breakers.high.cx_open", StatKind.Gauge), new("circuit_breakers.high.rq_pending_open", StatKind.Gauge), new("circuit_breakers.high.rq_open", StatKind.Gauge), new("circuit_breakers.high.rq_retry_open", StatKind.Gauge),
+        new("circuit_breakers.high.remaining_cx", StatKind.Gauge), new("circuit_breakers.high.remaining_pending", StatKind.Gauge), new("circuit_breakers.high.remaining_rq", StatKind.Gauge), new("circuit_breakers.high.remaining_retries", StatKind.Gauge),
+        new("upstream_rq_retry_backoff_ratelimited"),
     ];
 
     public static ClusterStats Create(string prefix, int workers) => new(prefix, workers);

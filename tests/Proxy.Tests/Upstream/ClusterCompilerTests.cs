@@ -46,5 +46,7 @@ public sealed class ClusterCompilerTests
         Assert.Equal((DiscoveryType.OriginalDestination, "x-envoy-original-dst-host", 8080), (snapshot.Discovery, snapshot.DestinationHeader, snapshot.PortOverride));
     }
 
+    internal static ClusterSnapshot Compile(string yaml) => ClusterCompiler.Compile(Read(yaml));
+
     private static Cluster Read(string yaml) => AnyRegistry.Parser.Parse<Cluster>(YamlReader.ReadOne(yaml, "test").ToJsonString());
 }

@@ -1,5 +1,7 @@
 using Lateen.Proxy.Network;
 using Lateen.Proxy.Upstream.Balancers;
+using Lateen.Proxy.Upstream.HealthChecks;
+using Lateen.Proxy.Upstream.Outliers;
 
 namespace Lateen.Proxy.Upstream.Clusters;
 
@@ -24,12 +26,15 @@ internal enum NameFamily
     All,
 }
 
-/// <summary>Circuit breakers of one priority. Source: envoy.config.cluster.v3.CircuitBreakers.Thresholds.</summary>
-internal sealed record Thresholds(long MaxConnections = 1024, long MaxPending = 1024, long MaxRequests = 1024, long MaxRetries = 3);
+/// <summary>Circuit breakers of one priority. Immutable. Source: envoy.config.cluster.v3.CircuitBreakers.Thresholds.</summary>
+internal sealed record Thresholds(long MaxConnections = 1024, long MaxPending = 1024, long MaxRequests = 1024, long MaxRetries = 3)
+{
+    /// <summary>Retries follow the requests in flight instead: so many percent of them, but at least so many.</summary>
+    public (double Percent, long Least)? RetryBudget { get; init; }
 
-/// <summary>Outlier detection. Times in milliseconds. Source: envoy.config.cluster.v3.OutlierDetection.</summary>
-internal sealed record OutlierSettings(
-    int Consecutive5xx, int EnforceConsecutive5xx, int ConsecutiveGateway, int EnforceConsecutiveGateway, long IntervalMs, long BaseEjectionMs, long MaxEjectionMs, int MaxEjectionPercent);
+    /// <summary>What is left is shown among the statistics.</summary>
+    public bool TrackRemaining { get; init; }
+}
 
 /// <summary>What the control plane or the operator says of a host's health. Source: envoy.config.core.v3.HealthStatus.</summary>
 internal enum EndpointHealth
@@ -125,6 +130,9 @@ internal sealed record ClusterSnapshot
     public Thresholds High { get; init; } = new();
 
     public OutlierSettings? Outliers { get; init; }
+
+    /// <summary>Active health checks; null for none.</summary>
+    public HealthCheckSettings? Check { get; init; }
 
     /// <summary>A host that is removed goes at once, even when its health checks still pass.</summary>
     public bool IgnoreHealthOnRemoval { get; init; }

@@ -13,14 +13,13 @@ namespace Lateen.Proxy.Upstream.Clusters;
 /// </summary>
 internal sealed class ClusterState
 {
-    private readonly Lock _gate = new();
+    private readonly Breakers _default, _high;
     private readonly ConcurrentDictionary<SocketAddress, HostState> _originalDestinations = new();
     private volatile ClusterSnapshot _snapshot;
     private volatile HostSet _hosts = HostSet.Empty;
     private volatile ILoadBalancer _balancer;
     private volatile HostSetRules _rules;
     private AssignmentPolicy _policy = AssignmentPolicy.Usual;
-    private long _connections, _pending, _requests, _retries;
 
     public ClusterState(ClusterSnapshot snapshot, StatsStore stats)
     {
@@ -29,6 +28,7 @@ internal sealed class ClusterState
         _rules = RulesOf(snapshot, _policy);
         Stats = stats.Group($"cluster.{snapshot.StatName}.", ClusterStats.Create);
         WorkerCount = stats.Workers;
+        (_default, _high) = (new Breakers(Stats, ClusterStats.DefaultBreakers), new Breakers(Stats, ClusterStats.HighBreakers));
     }
 
     /// <summary>Milliseconds of the same clock as the workers', for other threads.</summary>
@@ -36,12 +36,15 @@ internal sealed class ClusterState
 
     public string Name => _snapshot.Name;
 
+    /// <summary>Held while hosts or their standing change.</summary>
+    public Lock Gate { get; } = new();
+
     public ClusterSnapshot Snapshot
     {
         get => _snapshot;
         set
         {
-            lock (_gate)
+            lock (Gate)
             {
                 _snapshot = value;
                 _balancer = LoadBalancers.Create(value.Balancer);
@@ -59,7 +62,7 @@ internal sealed class ClusterState
     /// <summary>Replaces the hosts; those that are gone are marked so, and their idle connections closed.</summary>
     public void Publish(List<HostState> hosts, AssignmentPolicy policy)
     {
-        lock (_gate)
+        lock (Gate)
         {
             var (before, kept, snapshot) = (_hosts.All, hosts.ToHashSet(), _snapshot);
             var changed = before.Length != kept.Count;
@@ -82,7 +85,7 @@ internal sealed class ClusterState
     /// <summary>Health or ejections of some hosts changed: works out anew who may be chosen. Any thread.</summary>
     public void RefreshHealth()
     {
-        lock (_gate) Publish(new HostSet(_hosts.All, _rules, WorkerCount));
+        lock (Gate) Publish(new HostSet(_hosts.All, _rules, WorkerCount));
     }
 
     /// <summary>A host for a request, or null when there is none. The worker's thread only.</summary>
@@ -111,15 +114,27 @@ internal sealed class ClusterState
     }
 
     /// <summary>Takes one of a limited number; the amounts are shared by all workers.</summary>
-    public bool TryBegin(BreakerKind kind)
+    public bool TryBegin(BreakerKind kind, bool high = false) => high ? _high.TryBegin(kind, _snapshot.High) : _default.TryBegin(kind, _snapshot.Default);
+
+    public void End(BreakerKind kind, bool high = false)
     {
-        ref var used = ref Used(kind);
-        if (Interlocked.Increment(ref used) <= Limit(kind)) return true;
-        Interlocked.Decrement(ref used);
-        return false;
+        if (high) _high.End(kind, _snapshot.High);
+        else _default.End(kind, _snapshot.Default);
     }
 
-    public void End(BreakerKind kind) => Interlocked.Decrement(ref Used(kind));
+    /// <summary>Brings the statistics of what is left up to date.</summary>
+    public void ShowRemaining()
+    {
+        if (_snapshot.Default.TrackRemaining) _default.ShowRemaining(_snapshot.Default);
+        if (_snapshot.High.TrackRemaining) _high.ShowRemaining(_snapshot.High);
+    }
+
+    /// <summary>Drops hosts that discovery took away and whose checks fail now.</summary>
+    public void RemovePending()
+    {
+        const HostFlags Gone = HostFlags.PendingRemoval | HostFlags.FailedActiveCheck;
+        lock (Gate) Publish([.. _hosts.All.Where(host => (host.Flags & Gone) != Gone)], _policy);
+    }
 
     /// <summary>Forgets original destinations that nobody uses any more.</summary>
     public void ForgetIdleDestinations()
@@ -155,22 +170,6 @@ internal sealed class ClusterState
         Hashed = snapshot.Balancer.Kind is BalancerKind.RingHash or BalancerKind.Maglev,
     };
 
-    private ref long Used(BreakerKind kind)
-    {
-        if (kind == BreakerKind.Connections) return ref _connections;
-        if (kind == BreakerKind.Pending) return ref _pending;
-        if (kind == BreakerKind.Requests) return ref _requests;
-        return ref _retries;
-    }
-
-    private long Limit(BreakerKind kind) => kind switch
-    {
-        BreakerKind.Connections => _snapshot.Default.MaxConnections,
-        BreakerKind.Pending => _snapshot.Default.MaxPending,
-        BreakerKind.Requests => _snapshot.Default.MaxRequests,
-        _ => _snapshot.Default.MaxRetries,
-    };
-
     private HostState? OriginalDestination(SocketAddress address, ClusterSnapshot snapshot)
     {
         if (address.IsNone) return null;
@@ -179,13 +178,4 @@ internal sealed class ClusterState
         if (!host.WasUsed) host.WasUsed = true;
         return host;
     }
-}
-
-/// <summary>What a circuit breaker limits.</summary>
-internal enum BreakerKind
-{
-    Connections,
-    Pending,
-    Requests,
-    Retries,
 }

@@ -22,11 +22,17 @@ internal static class HostSets
         var hosts = new List<HostState>(endpoints.Count);
         var seen = new HashSet<SocketAddress>(endpoints.Count);
         var now = ClusterState.Now;
+        var checks = cluster.Snapshot.Check is not null;
         foreach (var (endpoint, address) in endpoints)
         {
             if (!seen.Add(address)) continue;
             if (!before.TryGetValue(address, out var host))
+            {
                 host = new HostState(address, endpoint.Hostname.Length > 0 ? endpoint.Hostname : HostnameOf(endpoint), cluster.WorkerCount) { InRotationSince = now };
+                // parity: a host that is checked is ill until its first check has passed.
+                if (checks && endpoint.Check?.IsOff != true) host.Mark(HostFlags.FailedActiveCheck | (cluster.Snapshot.IgnoreNewHosts ? HostFlags.PendingFirstCheck : HostFlags.None), on: true);
+            }
+            if (!checks) host.Mark(HostFlags.FailedActiveCheck | HostFlags.PendingFirstCheck | HostFlags.CheckTimedOut | HostFlags.DegradedByCheck, on: false);
             host.IsRemoved = false;
             host.Mark(HostFlags.PendingRemoval, on: false);
             host.Take(endpoint.Health);
@@ -35,6 +41,14 @@ internal static class HostSets
                 (endpoint.Region, endpoint.Zone, endpoint.SubZone, endpoint.Priority, endpoint.Labels, endpoint.Check);
             hosts.Add(host);
         }
+        if (checks && !cluster.Snapshot.IgnoreHealthOnRemoval)
+            foreach (var host in before.Values)
+            {
+                // parity: a host that passes its checks stays until it fails them, whatever discovery says.
+                if (seen.Contains(host.Address) || (host.Flags & HostFlags.FailedActiveCheck) != 0) continue;
+                host.Mark(HostFlags.PendingRemoval, on: true);
+                hosts.Add(host);
+            }
         cluster.Publish(hosts, endpoints.Count > 0 ? endpoints[0].Endpoint.Policy : AssignmentPolicy.Usual);
     }
 

@@ -1,5 +1,7 @@
+using System.Collections.Concurrent;
 using System.Text;
 using Lateen.Proxy.Network;
+using Lateen.Proxy.Upstream.Outliers;
 using Lateen.Proxy.Upstream.Pools;
 
 namespace Lateen.Proxy.Upstream.Clusters;
@@ -33,6 +35,7 @@ internal sealed class HostState(SocketAddress address, string hostname, int work
     private int _flags;
     private volatile bool _isRemoved;
     private int _active;
+    private ConcurrentDictionary<object, Action>? _connections;
 
     public SocketAddress Address { get; } = address;
 
@@ -148,6 +151,20 @@ internal sealed class HostState(SocketAddress address, string hostname, int work
                 pool.Worker.Post(pool.CloseIdle);
     }
 
+    /// <summary>Tells a connection that is not pooled when the host turns out to be ill. Any thread; so is the call.</summary>
+    public void Watch(object connection, Action onIll) =>
+        (_connections ?? Interlocked.CompareExchange(ref _connections, new ConcurrentDictionary<object, Action>(), null) ?? _connections!)[connection] = onIll;
+
+    public void Unwatch(object connection) => _connections?.TryRemove(connection, out _);
+
+    /// <summary>Ends the connections to the host: it is ill. Any thread.</summary>
+    public void CloseConnections()
+    {
+        CloseIdleConnections();
+        if (_connections is not { } watched) return;
+        foreach (var onIll in watched.Values) onIll();
+    }
+
     private static readonly (HostFlags Flag, string Name)[] Names =
     [
         (HostFlags.FailedActiveCheck, "failed_active_hc"), (HostFlags.FailedOutlierCheck, "failed_outlier_check"), (HostFlags.FailedEds, "failed_eds_health"),
@@ -155,11 +172,4 @@ internal sealed class HostState(SocketAddress address, string hostname, int work
         (HostFlags.PendingFirstCheck, "pending_active_hc"), (HostFlags.ExcludedByImmediateFailure, "excluded_via_immediate_hc_fail"),
         (HostFlags.CheckTimedOut, "active_hc_timeout"), (HostFlags.Draining, "eds_status_draining"),
     ];
-}
-
-/// <summary>Counts of one host for outlier detection. Any thread.</summary>
-internal sealed class OutlierState
-{
-    public int Consecutive5xx, ConsecutiveGateway, Ejections;
-    public long EjectedAt;
 }

@@ -8,6 +8,7 @@ using Lateen.Proxy.Http.Routing;
 using Lateen.Proxy.Stats;
 using Lateen.Proxy.Upstream.Balancers;
 using Lateen.Proxy.Upstream.Clusters;
+using Lateen.Proxy.Upstream.Outliers;
 using Lateen.Proxy.Upstream.Pools;
 using Lateen.Proxy.Workers;
 
@@ -167,7 +168,7 @@ internal sealed class RouterRun
                 stats.Add(Worker, _timedOut == EndReason.ResponseTimeout ? ClusterStats.RqTimeout : ClusterStats.RqPerTryTimeout);
                 outcome = _timedOut;
             }
-            OutlierDetection.OnFailure(cluster, host, outcome == EndReason.UpstreamOverflow ? 0 : 503, Worker);
+            OutlierDetection.OnFailure(cluster, host, outcome == EndReason.UpstreamOverflow || _exchange.Cut != EndReason.None ? 0 : _timedOut != EndReason.None ? 504 : 503, Worker);
         }
         return outcome;
     }

@@ -5,6 +5,7 @@ using Lateen.Proxy.Network;
 using Lateen.Proxy.Stats;
 using Lateen.Proxy.Upstream.Balancers;
 using Lateen.Proxy.Upstream.Clusters;
+using Lateen.Proxy.Upstream.Outliers;
 using Lateen.Proxy.Upstream.Pools;
 using Lateen.Proxy.Workers;
 
