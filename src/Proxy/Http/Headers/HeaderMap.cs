@@ -17,8 +17,7 @@ internal sealed class HeaderMap
 
     private struct Entry
     {
-        public int Name, Value, ValueLength;
-        public ushort NameLength;
+        public int Name, NameLength, Value, ValueLength;
         public KnownHeader Known;
         public bool Removed;
     }
@@ -225,7 +224,7 @@ internal sealed class HeaderMap
     private void Place(KnownHeader known, int name, int nameLength, int value, int valueLength)
     {
         if (_slots == _entries.Length) Array.Resize(ref _entries, _slots * 2);
-        _entries[_slots++] = new Entry { Known = known, Name = name, NameLength = (ushort)nameLength, Value = value, ValueLength = valueLength };
+        _entries[_slots++] = new Entry { Known = known, Name = name, NameLength = nameLength, Value = value, ValueLength = valueLength };
         Count++;
         if (known != KnownHeader.Unknown && _firstOf[(int)known] == 0) _firstOf[(int)known] = (short)_slots;
     }

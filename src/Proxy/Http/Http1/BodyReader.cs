@@ -113,7 +113,7 @@ internal struct BodyReader
         return true;
     }
 
-    /// <summary>Hex digits, an optional extension that is not looked at, CRLF.</summary>
+    /// <summary>Hex digits, extensions that mean nothing here but must be well formed, CRLF.</summary>
     private BodyStep Size(ReadOnlySpan<byte> input, out int used)
     {
         used = 0;
@@ -133,7 +133,7 @@ internal struct BodyReader
         {
             // Refuse early what can never become a size line; a lone CR at the end may still be followed by LF.
             if (rest is [.., (byte)'\r']) rest = rest[..^1];
-            return digits == 0 && line.Length > 0 || !IsExtension(rest) ? BodyStep.Bad : BodyStep.NeedMore;
+            return digits == 0 && line.Length > 0 || !MayBeExtension(rest) ? BodyStep.Bad : BodyStep.NeedMore;
         }
         if (digits == 0 || !IsExtension(rest)) return BodyStep.Bad;
         _left = size;
@@ -141,7 +141,43 @@ internal struct BodyReader
         return BodyStep.Data;
     }
 
-    private static bool IsExtension(ReadOnlySpan<byte> rest) => rest.IsEmpty || rest[0] == ';' && HttpText.IsFieldValue(rest);
+    private static bool MayBeExtension(ReadOnlySpan<byte> rest) => rest.IsEmpty || rest[0] == ';' && HttpText.IsFieldValue(rest);
+
+    /// <summary>Any number of <c>;name</c>, <c>;name=token</c> and <c>;name="text"</c> (RFC 9112 section 7.1.1), blanks only inside quotes.</summary>
+    private static bool IsExtension(ReadOnlySpan<byte> rest)
+    {
+        if (!MayBeExtension(rest)) return false;
+        while (!rest.IsEmpty)
+        {
+            if (rest[0] != ';') return false;
+            rest = rest[1..];
+            if (!TakeToken(ref rest)) return false;
+            if (rest is not [(byte)'=', ..]) continue;
+            rest = rest[1..];
+            if (!(rest is [(byte)'"', ..] ? TakeQuoted(ref rest) : TakeToken(ref rest))) return false;
+        }
+        return true;
+    }
+
+    private static bool TakeToken(ref ReadOnlySpan<byte> rest)
+    {
+        var end = rest.IndexOfAny((byte)';', (byte)'=');
+        var token = end < 0 ? rest : rest[..end];
+        rest = rest[token.Length..];
+        return HttpText.IsToken(token);
+    }
+
+    private static bool TakeQuoted(ref ReadOnlySpan<byte> rest)
+    {
+        for (var i = 1; i < rest.Length; i++)
+            if (rest[i] == '\\') i++;
+            else if (rest[i] == '"')
+            {
+                rest = rest[(i + 1)..];
+                return true;
+            }
+        return false;
+    }
 
     private static int HexValue(byte b) => b switch
     {

@@ -246,11 +246,14 @@ internal static class Http1Parser
             facts.Body = BodyKind.Chunked;
         }
         facts.KeepAlive = !facts.IsHttp10;
-        if (headers.TryGet(KnownHeader.Connection, out var connection))
+        var closes = false;
+        for (var place = headers.Find("connection"u8, 0); place >= 0; place = headers.Find("connection"u8, place + 1))
         {
-            if (HttpText.ListContains(connection, "close"u8)) facts.KeepAlive = false;
-            else if (facts.IsHttp10 && HttpText.ListContains(connection, "keep-alive"u8)) facts.KeepAlive = true;
+            var connection = headers.ValueAt(place);
+            closes |= HttpText.ListContains(connection, "close"u8);
+            facts.KeepAlive |= HttpText.ListContains(connection, "keep-alive"u8);
         }
+        if (closes) facts.KeepAlive = false;
         return ParseStatus.Done;
     }
 
