@@ -53,6 +53,9 @@ public sealed class ProxyServer : IAsyncDisposable
 
     internal ProxyOptions Options => _options;
 
+    /// <summary>The engine's threads, for measurements.</summary>
+    internal IReadOnlyList<Worker> Workers => _workers;
+
     internal ResourceState Resources => _resources;
 
     internal StatsStore Stats => _context.Stats;

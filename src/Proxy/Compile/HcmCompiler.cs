@@ -51,8 +51,22 @@ internal sealed class HcmCompiler(StatsStore stats, Func<string, ConfigOrigin, R
                 _ => ClientCertHeader.Sanitize,
             },
             Via = Encoding.ASCII.GetBytes(hcm.Via),
-            NormalizePath = hcm.NormalizePath ?? false,
+            // differs: Envoy leaves paths as they are when the field is absent; its guide for edge proxies asks for this.
+            NormalizePath = hcm.NormalizePath ?? true,
             MergeSlashes = hcm.MergeSlashes,
+            EscapedSlashes = hcm.PathWithEscapedSlashesAction switch
+            {
+                HttpConnectionManager.Types.PathWithEscapedSlashesAction.RejectRequest => EscapedSlashes.Reject,
+                HttpConnectionManager.Types.PathWithEscapedSlashesAction.UnescapeAndRedirect => EscapedSlashes.UnescapeAndRedirect,
+                HttpConnectionManager.Types.PathWithEscapedSlashesAction.UnescapeAndForward => EscapedSlashes.UnescapeAndForward,
+                _ => EscapedSlashes.Keep,
+            },
+            UnderscoreHeaders = hcm.CommonHttpProtocolOptions?.HeadersWithUnderscoresAction switch
+            {
+                Envoy.Config.Core.V3.HttpProtocolOptions.Types.HeadersWithUnderscoresAction.RejectRequest => UnderscoreHeaders.Reject,
+                Envoy.Config.Core.V3.HttpProtocolOptions.Types.HeadersWithUnderscoresAction.DropHeader => UnderscoreHeaders.Drop,
+                _ => UnderscoreHeaders.Allow,
+            },
             AllowWebSocket = hcm.UpgradeConfigs.Any(upgrade => upgrade.UpgradeType.Equals("websocket", StringComparison.OrdinalIgnoreCase) && upgrade.Enabled is not false),
             AllowConnect = hcm.UpgradeConfigs.Any(upgrade => upgrade.UpgradeType.Equals("connect", StringComparison.OrdinalIgnoreCase) && upgrade.Enabled is not false),
             Proxy100Continue = hcm.Proxy100Continue,

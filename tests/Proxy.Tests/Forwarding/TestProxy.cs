@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Lateen.Foundation.Logging;
+using Lateen.Proxy.Workers;
 using Lateen.Support;
 
 namespace Lateen.Proxy.Tests.Forwarding;
@@ -19,11 +20,15 @@ internal sealed class TestProxy : IAsyncDisposable
 
     public RecordingUpstream Upstream { get; }
 
+    /// <summary>The proxy's only worker, for measurements.</summary>
+    public Worker Worker => _server.Workers[0];
+
     /// <param name="routes">YAML of the routes, indented by twelve blanks; the cluster "app" is the upstream.</param>
     /// <param name="filters">YAML of HTTP filters before the router.</param>
     /// <param name="manager">YAML of more fields of the connection manager, one a line.</param>
     /// <param name="cluster">YAML of more fields of the cluster "app", one a line.</param>
-    public static TestProxy Start(string routes = "- {match: {prefix: \"/\"}, route: {cluster: app}}", string filters = "", string manager = "", string cluster = "")
+    /// <param name="appPort">Port of another upstream for the cluster "app"; 0 for the recording one.</param>
+    public static TestProxy Start(string routes = "- {match: {prefix: \"/\"}, route: {cluster: app}}", string filters = "", string manager = "", string cluster = "", int appPort = 0)
     {
         var upstream = new RecordingUpstream();
         var ports = FreePorts.Many(2);
@@ -35,7 +40,7 @@ internal sealed class TestProxy : IAsyncDisposable
               - name: app
                 type: STATIC
                 connect_timeout: 1s
-                load_assignment: {{Assignment("app", upstream.Port)}}
+                load_assignment: {{Assignment("app", appPort > 0 ? appPort : upstream.Port)}}
             {{Indent(cluster, 4)}}
               - name: dead
                 type: STATIC
@@ -107,7 +112,8 @@ internal sealed class TestProxy : IAsyncDisposable
         Upstream.Dispose();
     }
 
-    private async Task<Socket> ConnectAsync()
+    /// <summary>A connection to the proxy.</summary>
+    public async Task<Socket> ConnectAsync()
     {
         // Workers bind a moment after the start.
         for (var tries = 0; ; tries++)

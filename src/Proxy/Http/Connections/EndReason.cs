@@ -26,6 +26,9 @@ internal enum EndReason
     OldVersion,
     UnsupportedCoding,
     MissingPath,
+    PathRefused,
+    PathRedirected,
+    UnderscoreHeader,
     CorsPreflight,
     RbacDenied,
     PayloadTooLarge,
@@ -101,6 +104,9 @@ internal readonly record struct EndRow(int Status, ResponseFlags Flag, string De
         Add(EndReason.OldVersion, 426, ResponseFlags.DownstreamProtocolError, "low_version");
         Add(EndReason.UnsupportedCoding, 501, ResponseFlags.DownstreamProtocolError, "http1.unsupported_transfer_encoding", "Not Implemented");
         Add(EndReason.MissingPath, 400, ResponseFlags.DownstreamProtocolError, "missing_path_rejected");
+        Add(EndReason.PathRefused, 400, ResponseFlags.None, "path_normalization_failed");
+        Add(EndReason.PathRedirected, 307, ResponseFlags.None, "path_normalization_failed");
+        Add(EndReason.UnderscoreHeader, 400, ResponseFlags.DownstreamProtocolError, "http1.unexpected_underscore", "Bad Request");
         Add(EndReason.CorsPreflight, 200, ResponseFlags.None, "cors_response");
         Add(EndReason.RbacDenied, 403, ResponseFlags.None, "rbac_access_denied", "RBAC: access denied");
         Add(EndReason.PayloadTooLarge, 413, ResponseFlags.None, "request_payload_too_large", "Payload Too Large");

@@ -48,6 +48,23 @@ internal enum ClientCertHeader
     AlwaysForward,
 }
 
+/// <summary>What is done with %2F and %5C in a path.</summary>
+internal enum EscapedSlashes
+{
+    Keep,
+    Reject,
+    UnescapeAndRedirect,
+    UnescapeAndForward,
+}
+
+/// <summary>What is done with headers whose names hold an underscore.</summary>
+internal enum UnderscoreHeaders
+{
+    Allow,
+    Reject,
+    Drop,
+}
+
 /// <summary>A connection manager, compiled. Immutable. Times in milliseconds, 0 for none. Source: envoy HttpConnectionManager.</summary>
 internal sealed record HcmSnapshot
 {
@@ -85,6 +102,10 @@ internal sealed record HcmSnapshot
     public bool NormalizePath { get; init; }
 
     public bool MergeSlashes { get; init; }
+
+    public EscapedSlashes EscapedSlashes { get; init; }
+
+    public UnderscoreHeaders UnderscoreHeaders { get; init; }
 
     public bool AllowWebSocket { get; init; }
 

@@ -29,7 +29,8 @@ internal static class HeaderRules
             if (!hcm.AllowConnect) return EndReason.RouteNotFound;
             request.Add(KnownHeader.Path, "/"u8);
         }
-        else if (hcm.NormalizePath && !PathNormalizer.Normalize(request, exchange.Scratch, hcm.MergeSlashes)) return EndReason.MissingPath;
+        else if (NormalizePath(exchange) is var path and not EndReason.None) return path;
+        if (hcm.UnderscoreHeaders != UnderscoreHeaders.Allow && !CheckUnderscores(request, hcm.UnderscoreHeaders)) return EndReason.UnderscoreHeader;
         request.Set(KnownHeader.Scheme, "http"u8);
         if (request.TryGet(KnownHeader.Upgrade, out var upgrade) && HttpText.ListContains(request[KnownHeader.Connection], "upgrade"u8))
         {
@@ -51,6 +52,31 @@ internal static class HeaderRules
         if (!request.Has(KnownHeader.ForwardedProto)) request.Add(KnownHeader.ForwardedProto, "http"u8);
         if (hcm.Via.Length > 0) AppendList(exchange, request, KnownHeader.Via, hcm.Via);
         return EndReason.None;
+    }
+
+    /// <summary>Escaped slashes first, then dot segments, then repeated slashes: Envoy's order.</summary>
+    private static EndReason NormalizePath(HttpExchange exchange)
+    {
+        var (request, hcm) = (exchange.Request, exchange.Hcm);
+        if (hcm.EscapedSlashes != EscapedSlashes.Keep && PathNormalizer.UnescapeSlashes(request, exchange.Scratch))
+        {
+            if (hcm.EscapedSlashes == EscapedSlashes.Reject) return EndReason.PathRefused;
+            if (hcm.EscapedSlashes == EscapedSlashes.UnescapeAndRedirect)
+                return hcm.NormalizePath && !PathNormalizer.Normalize(request, exchange.Scratch, hcm.MergeSlashes) ? EndReason.PathRefused : EndReason.PathRedirected;
+        }
+        return hcm.NormalizePath && !PathNormalizer.Normalize(request, exchange.Scratch, hcm.MergeSlashes) ? EndReason.PathRefused : EndReason.None;
+    }
+
+    /// <summary>Servers that turn both into CGI variables take a_b for a-b: a client could dress up a header that policy looks at (row A17).</summary>
+    private static bool CheckUnderscores(HeaderMap request, UnderscoreHeaders action)
+    {
+        for (var place = 0; place < request.Places; place++)
+        {
+            if (!request.TryAt(place, out _, out var name, out _) || !name.Contains((byte)'_')) continue;
+            if (action == UnderscoreHeaders.Reject) return false;
+            request.Remove(name);
+        }
+        return true;
     }
 
     /// <summary>

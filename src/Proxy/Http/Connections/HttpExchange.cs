@@ -23,6 +23,7 @@ internal sealed class HttpExchange
     private readonly DownstreamStream _downstream;
     private readonly RouterRun _router;
     private readonly CutTimer _requestTimer;
+    private readonly IdleTimer _idleTimer;
     private readonly Delay _delay;
     private readonly Action _onGone;
     private bool _responded;
@@ -34,6 +35,7 @@ internal sealed class HttpExchange
         (Worker, _downstream, Context) = (worker, downstream, context);
         _router = new RouterRun(this);
         _requestTimer = new CutTimer(this, EndReason.RequestTimeout);
+        _idleTimer = new IdleTimer(this);
         _delay = new Delay();
         _onGone = () => CutShort(EndReason.DownstreamDisconnect);
     }
@@ -97,6 +99,7 @@ internal sealed class HttpExchange
         stats.Add(Worker, HttpStats.RqHttp1Total);
         stats.Add(Worker, HttpStats.RqActive);
         if (hcm.RequestTimeoutMs > 0) Worker.StartTimer(_requestTimer, hcm.RequestTimeoutMs);
+        _idleTimer.Start(hcm.StreamIdleTimeoutMs);
         try
         {
             await ServeAsync();
@@ -104,6 +107,7 @@ internal sealed class HttpExchange
         finally
         {
             Worker.StopTimer(_requestTimer);
+            Worker.StopTimer(_idleTimer);
             _downstream.OnGone = null;
             Finish();
         }
@@ -130,7 +134,8 @@ internal sealed class HttpExchange
     public async ValueTask ReplyAsync(EndReason reason, int status = 0, ReadOnlyMemory<byte> body = default, string? detail = null, bool keepHeaders = false, int? grpcStatus = null)
     {
         var row = EndRow.Of(reason);
-        if (status == 0) status = row.Status;
+        // The client has said all that it had to say: it is not the one who was slow. Source: Envoy, Http::Utility::maybeRequestTimeoutCode.
+        if (status == 0) status = reason == EndReason.StreamIdleTimeout && _downstream.IsRequestDone ? 504 : row.Status;
         Info.Status = status;
         Info.EndedBy(reason);
         if (status == 0 || _responded)
@@ -184,6 +189,9 @@ internal sealed class HttpExchange
         return false;
     }
 
+    /// <summary>Bytes of the exchange came from the client or went to it: it is not idle.</summary>
+    public void Progressed() => _idleTimer.LastProgress = Worker.Now;
+
     /// <summary>Ends the exchange from a timer or because the client is gone: every wait of it returns.</summary>
     public void CutShort(EndReason reason)
     {
@@ -191,7 +199,8 @@ internal sealed class HttpExchange
         Cut = reason;
         _delay.Cancel(Worker);
         _router.Abort();
-        if (reason == EndReason.DownstreamDisconnect) _downstream.AbortWaits();
+        // Once an answer has begun there is no other to give: a client that does not take it is cut off.
+        if (reason == EndReason.DownstreamDisconnect || reason == EndReason.StreamIdleTimeout && _responded) _downstream.AbortWaits();
     }
 
     public FormatContext Format => new(Info, Request, Response);
@@ -217,14 +226,20 @@ internal sealed class HttpExchange
         }
         if (HeaderRules.PrepareRequest(this, out var isUpgrade) is var refused and not EndReason.None)
         {
-            await ReplyAsync(refused);
+            Response.Clear();
+            if (refused == EndReason.PathRedirected) Response.Add(KnownHeader.Location, Request[KnownHeader.Path]);
+            await ReplyAsync(refused, keepHeaders: true);
             return;
         }
         IsUpgrade = isUpgrade;
 
         // 2
         Route = Hcm.Routes.Table?.Select(Request, Worker.Random, out _);
-        if (Route is { } chosen) Info.RouteName = chosen.Name;
+        if (Route is { } chosen)
+        {
+            Info.RouteName = chosen.Name;
+            if (chosen.IdleTimeoutMs is { } idle) _idleTimer.Start(idle);
+        }
 
         // 3
         foreach (var filter in Hcm.Filters)
@@ -288,6 +303,7 @@ internal sealed class HttpExchange
             stats.Add(Worker, HttpStats.RqRxReset);
             Info.EndedBy(EndReason.DownstreamDisconnect);
         }
+        else if (Cut == EndReason.StreamIdleTimeout) Info.EndedBy(EndReason.StreamIdleTimeout);
         if (Info.Status >= 100)
         {
             stats.Add(Worker, HttpStats.RqCompleted);
@@ -323,6 +339,29 @@ internal sealed class HttpExchange
         429 or 502 or 503 or 504 => 14,
         _ => 2,
     };
+
+    /// <summary>Fires when nothing has moved for as long as is allowed. It is not moved for every byte: it looks when it fires.</summary>
+    private sealed class IdleTimer(HttpExchange exchange) : WorkerTimer
+    {
+        private long _limitMs;
+
+        public long LastProgress { get; set; }
+
+        /// <param name="limitMs">Milliseconds; 0 for no limit.</param>
+        public void Start(long limitMs)
+        {
+            (_limitMs, LastProgress) = (limitMs, exchange.Worker.Now);
+            if (limitMs > 0) exchange.Worker.StartTimer(this, limitMs);
+            else exchange.Worker.StopTimer(this);
+        }
+
+        protected internal override void OnFired()
+        {
+            var left = LastProgress + _limitMs - exchange.Worker.Now;
+            if (left > 0) exchange.Worker.StartTimer(this, left);
+            else exchange.CutShort(EndReason.StreamIdleTimeout);
+        }
+    }
 
     private sealed class CutTimer(HttpExchange exchange, EndReason reason) : WorkerTimer
     {

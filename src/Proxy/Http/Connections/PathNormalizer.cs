@@ -60,6 +60,40 @@ internal static class PathNormalizer
         return true;
     }
 
+    /// <summary>Turns escaped slashes and backslashes into what they stand for; false when there are none. Source: Envoy's path_with_escaped_slashes_action.</summary>
+    public static bool UnescapeSlashes(HeaderMap request, ByteBuilder scratch)
+    {
+        var target = request[KnownHeader.Path];
+        var end = target.IndexOfAny((byte)'?', (byte)'#');
+        var path = end < 0 ? target : target[..end];
+        if (!HasEscapedSlash(path)) return false;
+        scratch.Clear();
+        for (var i = 0; i < path.Length; i++)
+            if (HasEscapedSlashAt(path, i, out var slash))
+            {
+                scratch.Append(slash);
+                i += 2;
+            }
+            else scratch.Append(path[i]);
+        if (end >= 0) scratch.Append(target[end..]);
+        request.Set(KnownHeader.Path, scratch.Span);
+        return true;
+    }
+
+    private static bool HasEscapedSlash(ReadOnlySpan<byte> path)
+    {
+        for (var i = path.IndexOf((byte)'%'); i >= 0 && i < path.Length; i++)
+            if (HasEscapedSlashAt(path, i, out _))
+                return true;
+        return false;
+    }
+
+    private static bool HasEscapedSlashAt(ReadOnlySpan<byte> path, int at, out byte slash)
+    {
+        slash = 0;
+        return path[at] == '%' && at + 2 < path.Length && TryHex(path[at + 1], path[at + 2], out slash) && slash is (byte)'/' or (byte)'\\';
+    }
+
     private static bool NeedsWork(ReadOnlySpan<byte> path, bool mergeSlashes) =>
         path.ContainsAny((byte)'%', (byte)'\\') || path.IndexOf("/."u8) >= 0 || mergeSlashes && path.IndexOf("//"u8) >= 0;
 

@@ -170,6 +170,7 @@ internal sealed class Http1ServerConnection : DownstreamStream
             {
                 case IoStatus.Ok:
                     _sent += sent;
+                    _exchange.Progressed();
                     _hcm.Stats.Add(_worker, HttpStats.CxTxBytes, sent);
                     var fromOutput = Math.Min(sent, _output.Length);
                     if (fromOutput > 0) _output.Consume(fromOutput);
@@ -230,7 +231,9 @@ internal sealed class Http1ServerConnection : DownstreamStream
                 {
                     begun = true;
                     IsIdle = false;
-                    if (_hcm.RequestHeadersTimeoutMs > 0) _worker.StartTimer(_waitTimer, _hcm.RequestHeadersTimeoutMs);
+                    // Without a limit of its own a head must come within the time for which a stream may be idle.
+                    var limit = _hcm.RequestHeadersTimeoutMs > 0 ? _hcm.RequestHeadersTimeoutMs : _hcm.StreamIdleTimeoutMs;
+                    if (limit > 0) _worker.StartTimer(_waitTimer, limit);
                     else _worker.StopTimer(_waitTimer);
                     _connection.Describe(_exchange.Info);
                 }
@@ -304,6 +307,7 @@ internal sealed class Http1ServerConnection : DownstreamStream
                 case IoStatus.Ok:
                     _input.Added(received);
                     _received += received;
+                    _exchange.Progressed();
                     _hcm.Stats.Add(_worker, HttpStats.CxRxBytes, received);
                     return ReadStatus.Ok;
                 case IoStatus.End:
