@@ -12,6 +12,12 @@ internal sealed class ByteBuilder
 
     public ReadOnlySpan<byte> Span => _bytes.AsSpan(0, Length);
 
+    /// <summary>The same bytes, valid until the next change.</summary>
+    public ReadOnlyMemory<byte> Memory => _bytes.AsMemory(0, Length);
+
+    /// <summary>Bytes that fit without growing.</summary>
+    public int Capacity => _bytes.Length;
+
     public void Clear() => Length = 0;
 
     public void Truncate(int length) => Length = length;

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Lateen.Proxy.Buffers;
 using Lateen.Proxy.Http.Connections;
 using Lateen.Proxy.Http.Http1;
 
@@ -10,8 +11,8 @@ namespace Lateen.Proxy.Filters.Http.Router;
 /// </summary>
 internal sealed class RequestBody(HttpExchange exchange)
 {
-    private readonly List<byte[]> _kept = [];
-    private long _keptBytes;
+    private const int LargestKeptRoom = 64 * 1024;
+    private ByteBuilder? _kept;
     private long _limit;
     private bool _overflown;
     private bool _stopping;
@@ -30,7 +31,7 @@ internal sealed class RequestBody(HttpExchange exchange)
 
     public void Begin(BodyKind kind, long keepLimit)
     {
-        (Kind, _limit, _overflown, _keptBytes, _stopping, _pumping) = (kind, keepLimit, false, 0, false, false);
+        (Kind, _limit, _overflown, _stopping, _pumping) = (kind, keepLimit, false, false, false);
         IsComplete = kind == BodyKind.None;
     }
 
@@ -71,14 +72,12 @@ internal sealed class RequestBody(HttpExchange exchange)
     }
 
     /// <summary>Forgets what was kept.</summary>
-    public void End() => _kept.Clear();
+    public void End() => Forget();
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask PumpAsync(UpstreamStream upstream, Action onEnd)
     {
-        foreach (var piece in _kept)
-            if (!await upstream.SendAsync(piece))
-                return;
+        if (_kept is { Length: > 0 } kept && !await upstream.SendAsync(kept.Memory)) return;
         if (!IsComplete)
         {
             var downstream = exchange.Downstream;
@@ -134,12 +133,18 @@ internal sealed class RequestBody(HttpExchange exchange)
             _overflown = true;
             return;
         }
-        _keptBytes += data.Length;
-        if (_keptBytes > _limit)
+        _kept ??= new ByteBuilder();
+        if (_kept.Length + data.Length > _limit)
         {
             _overflown = true;
-            _kept.Clear();
+            Forget();
         }
-        else _kept.Add(data.ToArray());
+        else _kept.Append(data.Span);
+    }
+
+    private void Forget()
+    {
+        _kept?.Clear();
+        if (_kept is { Capacity: > LargestKeptRoom }) _kept = null;
     }
 }

@@ -29,7 +29,7 @@ internal static class RetryDecision
         if (status == 409 && Has(policy, RetryOn.Retriable4xx)) return true;
         if (Has(policy, RetryOn.RetriableStatusCodes) && policy.StatusCodes.Contains(status)) return true;
         if (Has(policy, RetryOn.RateLimited) && response.Has(KnownHeader.EnvoyRateLimited)) return true;
-        if (Has(policy, RetryOn.RetriableHeaders) && Array.Exists(policy.RetriableHeaders, header => header.IsMatch(response))) return true;
+        if (Has(policy, RetryOn.RetriableHeaders) && HasRetriable(policy.RetriableHeaders, response)) return true;
         // A gRPC status in the head means that there are trailers only: no message has been passed on.
         return response.TryGet(KnownHeader.GrpcStatus, out var text) && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var grpc) && Has(policy, grpc switch
         {
@@ -40,6 +40,15 @@ internal static class RetryDecision
             14 => RetryOn.GrpcUnavailable,
             _ => RetryOn.None,
         });
+    }
+
+    // A loop: what a lambda captures is allocated for every response, retried or not.
+    private static bool HasRetriable(HeaderMatch[] matches, HeaderMap response)
+    {
+        foreach (var match in matches)
+            if (match.IsMatch(response))
+                return true;
+        return false;
     }
 
     private static bool Has(RetryPolicy policy, RetryOn condition) => (policy.On & condition) != 0;
