@@ -1,5 +1,6 @@
 using Lateen.Bench.Fuzz;
 using Lateen.Bench.Load;
+using Lateen.Bench.Pilot;
 
 namespace Lateen.Bench;
 
@@ -9,6 +10,8 @@ internal static class Program
     private const string Usage = """
         usage: lateen bench [load] [--scenarios NAME,...] [--rounds N] [--seconds N] [--proxies NAME,...]
                                      the proxy beside HAProxy, nginx and Envoy; writes bench/results/DATE.md
+               lateen bench pilot [--services N] [--proxies N] [--edits N]
+                                     Pilot's CPU, time and memory with many services and proxies
                lateen bench fuzz [--seconds N] [--target NAME] [--seed N]
                                      mutated input for the parsers
         """;
@@ -21,6 +24,8 @@ internal static class Program
         {
             case "load":
                 return await LoadRun.RunAsync(options);
+            case "pilot":
+                return await PilotRun.RunAsync(options);
             case "fuzz":
                 return FuzzRun.Run(options);
             default:
