@@ -248,7 +248,8 @@ internal sealed class ContainerRunner(NodeParts node, string podFolder, Func<Pod
                 if (changed.Succeeded && untilSuccess) probing.Cancel();
                 wake();
             },
-            message => node.Events.Record(pod, "Warning", "Unhealthy", $"{kind} probe failed: {message}", container.Definition));
+            message => node.Events.Record(pod, "Warning", "Unhealthy", $"{kind} probe failed: {message}", container.Definition),
+            hurries: kind != "Liveness");
         _ = loop.RunAsync(node.Time.GetUtcNow() - container.Record!.StartedAt, node.Time, probing.Token);
         return loop;
     }
