@@ -234,7 +234,7 @@ public sealed class KubeClient : IDisposable
         return given.Length == 0 ? "" : "?" + given;
     }
 
-    private static SocketsHttpHandler CreateHandler(KubeClientOptions options)
+    internal static SocketsHttpHandler CreateHandler(KubeClientOptions options)
     {
         var handler = new SocketsHttpHandler
         {

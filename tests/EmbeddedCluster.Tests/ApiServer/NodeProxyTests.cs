@@ -3,6 +3,7 @@ using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json.Nodes;
 using Lateen.EmbeddedCluster.Tests.Behaviour;
+using Lateen.Kubernetes.Client;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -81,6 +82,28 @@ public sealed class NodeProxyTests(EmbeddedClusterUnderTest cluster) : Behaviour
             Assert.Equal("echo " + text, Encoding.ASCII.GetString(buffer, 0, received.Count));
         }
         await client.CloseAsync(WebSocketCloseStatus.NormalClosure, "", TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task OurOwnClientRunsAProgramInAContainer()
+    {
+        await using var node = await NodeAsync(async http =>
+        {
+            var command = http.Request.Query["command"];
+            using var socket = await http.WebSockets.AcceptWebSocketAsync("v4.channel.k8s.io");
+            async Task SendAsync(byte channel, string text) => await socket.SendAsync(Encoding.UTF8.GetBytes($"{(char)channel}{text}"), WebSocketMessageType.Binary, true, default);
+            foreach (var word in command) await SendAsync(1, word + ";");
+            await SendAsync(2, "careful");
+            await SendAsync(3, command[0] == "false" ? """{"status":"Failure","reason":"NonZeroExitCode","message":"exit code 1"}""" : """{"status":"Success"}""");
+            await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, default);
+        });
+        var options = KubeClientOptions.FromKubeconfig(Cluster.Kubeconfig);
+        var cancel = TestContext.Current.CancellationToken;
+        Assert.Equal(new PodExecResult("pilot-agent;request;GET;a b&c;", "careful"), await PodExec.RunAsync(options, Space, "p", "main", ["pilot-agent", "request", "GET", "a b&c"], cancel));
+        var failed = await Assert.ThrowsAsync<KubeException>(() => PodExec.RunAsync(options, Space, "p", "main", ["false"], cancel));
+        Assert.Contains($"{Space}/p: careful", failed.Message, StringComparison.Ordinal);
+        var missing = await Assert.ThrowsAsync<KubeException>(() => PodExec.RunAsync(options, Space, "nobody", "main", ["true"], cancel));
+        Assert.Contains($"{Space}/nobody: HTTP status 404", missing.Message, StringComparison.Ordinal);
     }
 
     /// <summary>A node that serves as a kubelet does, and a pod "p" on it.</summary>
