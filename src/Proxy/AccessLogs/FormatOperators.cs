@@ -70,8 +70,10 @@ internal static class FormatOperators
         "HOSTNAME" => ((ByteBuilder o, in FormatContext _) => Bytes(o, HostName), false),
         "TRACE_ID" => (TraceId, false),
         "STREAM_ID" => ((ByteBuilder o, in FormatContext c) => Escaped(o, c.Request[KnownHeader.RequestId]), false),
-        // Nothing fills these yet: TLS, dynamic metadata and filter state come with the filters that write them.
-        "DYNAMIC_METADATA" or "FILTER_STATE" or "CLUSTER_METADATA" or "ROUTE_METADATA" or "UPSTREAM_METADATA" or "METADATA" or "GRPC_STATUS" or "GRPC_STATUS_NUMBER" or "VIRTUAL_CLUSTER_NAME"
+        "DYNAMIC_METADATA" => (FactOperators.Metadata(argument), false),
+        "FILTER_STATE" => (FactOperators.State(argument), false),
+        // Nothing fills these yet.
+        "CLUSTER_METADATA" or "ROUTE_METADATA" or "UPSTREAM_METADATA" or "METADATA" or "GRPC_STATUS" or "GRPC_STATUS_NUMBER" or "VIRTUAL_CLUSTER_NAME"
             or "DOWNSTREAM_TLS_VERSION" or "DOWNSTREAM_TLS_CIPHER" or "DOWNSTREAM_PEER_SUBJECT" or "DOWNSTREAM_PEER_URI_SAN" or "DOWNSTREAM_LOCAL_URI_SAN" or "DOWNSTREAM_PEER_CERT"
             or "DOWNSTREAM_PEER_SERIAL" or "DOWNSTREAM_PEER_ISSUER" or "DOWNSTREAM_LOCAL_SUBJECT" or "DOWNSTREAM_TRANSPORT_FAILURE_REASON" or "UPSTREAM_TLS_VERSION" or "UPSTREAM_PEER_URI_SAN"
             or "UPSTREAM_PEER_SUBJECT" => ((ByteBuilder _, in FormatContext _) => false, false),

@@ -1,8 +1,7 @@
 using System.Text;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
+using Lateen.Proxy.Filters;
 using Lateen.Proxy.Filters.Http;
-using Lateen.Proxy.Filters.Http.Cors;
-using Lateen.Proxy.Filters.Http.Fault;
 using Lateen.Proxy.Http.Connections;
 using Lateen.Proxy.Http.Http1;
 using Lateen.Proxy.Stats;
@@ -85,32 +84,19 @@ internal sealed class HcmCompiler(StatsStore stats, Func<string, ConfigOrigin, R
     private static bool SuppressesHeaders(HttpConnectionManager hcm) =>
         hcm.HttpFilters.LastOrDefault()?.TypedConfig is { } last && last.TryUnpack<Envoy.Extensions.Filters.Http.Router.V3.Router>(out var router) && router.SuppressEnvoyHeaders;
 
-    private static IHttpFilter[] Filters(HttpConnectionManager hcm, string path)
+    private HttpFilterSlot[] Filters(HttpConnectionManager hcm, string path)
     {
-        var filters = new List<IHttpFilter>();
+        var filters = new List<HttpFilterSlot>();
         for (var i = 0; i < hcm.HttpFilters.Count; i++)
         {
             var filter = hcm.HttpFilters[i];
             var at = $"{path}.http_filters[{i}]";
-            if (filter.Disabled) continue;
             var isLast = i == hcm.HttpFilters.Count - 1;
             var isRouter = filter.TypedConfig?.Is(Envoy.Extensions.Filters.Http.Router.V3.Router.Descriptor) == true;
             if (isLast != isRouter) throw new ConfigRefusedException(at, isLast ? "the last filter must be the router" : "the router must be the last filter");
             if (isRouter) break;
-            if (Find(filter, at) is { } made) filters.Add(made);
+            if (FilterCatalog.Compile(filter, at, new FilterContext(filter.Name, $"http.{hcm.StatPrefix}.", stats)) is { } made) filters.Add(made);
         }
         return [.. filters];
-    }
-
-    /// <summary>The catalogue of HTTP filters; null for one that has nothing to do.</summary>
-    private static IHttpFilter? Find(HttpFilter filter, string path)
-    {
-        if (filter.TypedConfig is not { } config) throw new ConfigRefusedException(path, $"{filter.Name} has no typed_config");
-        if (config.TryUnpack<Envoy.Extensions.Filters.Http.Fault.V3.HTTPFault>(out var fault))
-            return new FaultFilter(fault.Abort is null && fault.Delay is null ? null : FaultSettings.Compile(fault, path + ".typed_config"));
-        if (config.Is(Envoy.Extensions.Filters.Http.Cors.V3.Cors.Descriptor)) return new CorsFilter();
-        // Counts messages of gRPC streams and changes nothing; without HTTP/2 there are none.
-        if (config.Is(Envoy.Extensions.Filters.Http.GrpcStats.V3.FilterConfig.Descriptor)) return null;
-        throw new ConfigRefusedException(path, $"the HTTP filter {filter.Name} ({config.TypeUrl}) is not supported");
     }
 }

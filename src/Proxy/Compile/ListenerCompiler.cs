@@ -4,6 +4,8 @@ using Envoy.Config.Listener.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Google.Protobuf;
 using Lateen.Foundation.Net;
+using Lateen.Proxy.Filters;
+using Lateen.Proxy.Filters.Network;
 using Lateen.Proxy.Http.Connections;
 using Lateen.Proxy.Network;
 using Lateen.Proxy.Stats;
@@ -58,14 +60,20 @@ internal sealed class ListenerCompiler(StatsStore stats, HcmCompiler hcm, List<I
             throw new ConfigRefusedException(path + ".transport_socket", $"{socket.Name} is not supported: downstream TLS is not there yet");
         needs.Clear();
         NetworkFilterSnapshot? terminal = null;
+        var before = new List<INetworkFilter>();
         for (var i = 0; i < chain.Filters.Count; i++)
         {
             var at = $"{path}.filters[{i}]";
             if (terminal is not null) throw new ConfigRefusedException(at, "comes after a filter that ends the chain");
-            terminal = NetworkFilter(chain.Filters[i], at);
+            if (chain.Filters[i].TypedConfig is { } config && FilterCatalog.CompileNetwork(config, at, new FilterContext(chain.Filters[i].Name, "", stats)) is { } filter) before.Add(filter);
+            else terminal = NetworkFilter(chain.Filters[i], at);
         }
-        return new ChainSnapshot(
-            chain.Name, Match(chain.FilterChainMatch, path + ".filter_chain_match"), terminal ?? new CloseFilterSnapshot(), fingerprint) { Needs = [.. needs] };
+        if (terminal is null && chain.Filters.Count > 0) throw new ConfigRefusedException($"{path}.filters[{chain.Filters.Count - 1}]", "is the last filter but does not end the chain");
+        return new ChainSnapshot(chain.Name, Match(chain.FilterChainMatch, path + ".filter_chain_match"), terminal ?? new CloseFilterSnapshot(), fingerprint)
+        {
+            Needs = [.. needs],
+            Before = [.. before],
+        };
     }
 
     private NetworkFilterSnapshot NetworkFilter(Filter filter, string path)

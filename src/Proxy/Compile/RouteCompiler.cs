@@ -2,8 +2,7 @@ using System.Text;
 using Envoy.Config.Route.V3;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
-using Lateen.Proxy.Filters.Http.Cors;
-using Lateen.Proxy.Filters.Http.Fault;
+using Lateen.Proxy.Filters;
 using Lateen.Proxy.Http.Routing;
 using RetryPolicy = Lateen.Proxy.Http.Routing.RetryPolicy;
 using RedirectAction = Lateen.Proxy.Http.Routing.RedirectAction;
@@ -15,14 +14,13 @@ namespace Lateen.Proxy.Compile;
 /// <summary>RouteConfiguration → <see cref="RouteTable"/>. Pure; what is not supported is refused with its path.</summary>
 internal static class RouteCompiler
 {
-    private const string FaultFilter = "envoy.filters.http.fault", CorsFilter = "envoy.filters.http.cors";
-
     public static RouteTable Compile(RouteConfiguration config)
     {
         var domains = new List<(string, VirtualHost)>();
         var seen = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         var tableRequest = HeaderOperations.Compile(config.RequestHeadersToAdd, config.RequestHeadersToRemove, "request_headers_to_add");
         var tableResponse = HeaderOperations.Compile(config.ResponseHeadersToAdd, config.ResponseHeadersToRemove, "response_headers_to_add");
+        var tableFilters = RouteFilters.None.With(config.TypedPerFilterConfig, "");
         for (var i = 0; i < config.VirtualHosts.Count; i++)
         {
             var path = $"virtual_hosts[{i}]";
@@ -30,7 +28,7 @@ internal static class RouteCompiler
             if (source.Domains.Count == 0) throw new ConfigRefusedException(path + ".domains", $"the virtual host {source.Name} has no domain");
             var hostRequest = HeaderOperations.Compile(source.RequestHeadersToAdd, source.RequestHeadersToRemove, path + ".request_headers_to_add");
             var hostResponse = HeaderOperations.Compile(source.ResponseHeadersToAdd, source.ResponseHeadersToRemove, path + ".response_headers_to_add");
-            var scope = new Scope(config, source, [tableRequest, hostRequest], [tableResponse, hostResponse], config.MostSpecificHeaderMutationsWins);
+            var scope = new Scope(config, source, [tableRequest, hostRequest], [tableResponse, hostResponse], config.MostSpecificHeaderMutationsWins, tableFilters.With(source.TypedPerFilterConfig, path));
             var routes = new RouteEntry[source.Routes.Count];
             for (var r = 0; r < routes.Length; r++) routes[r] = CompileRoute(source.Routes[r], scope, $"{path}.routes[{r}]");
             var host = new VirtualHost(source.Name, routes, source.RequireTls == Envoy.Config.Route.V3.VirtualHost.Types.TlsRequirementType.All, hostResponse);
@@ -44,7 +42,7 @@ internal static class RouteCompiler
     }
 
     private sealed record Scope(
-        RouteConfiguration Config, Envoy.Config.Route.V3.VirtualHost Host, HeaderOperations[] Request, HeaderOperations[] Response, bool MostSpecificWins);
+        RouteConfiguration Config, Envoy.Config.Route.V3.VirtualHost Host, HeaderOperations[] Request, HeaderOperations[] Response, bool MostSpecificWins, RouteFilters Filters);
 
     private static RouteEntry CompileRoute(Route route, Scope scope, string path)
     {
@@ -59,8 +57,8 @@ internal static class RouteCompiler
             ResponseHeaders = Order(scope.Response, response, scope.MostSpecificWins),
             DecoratorOperation = route.Decorator?.Operation,
             IncludeAttemptCount = scope.Host.IncludeRequestAttemptCount,
-            Fault = PerFilter<Envoy.Extensions.Filters.Http.Fault.V3.HTTPFault>(route, scope, FaultFilter, path) is { } fault ? FaultSettings.Compile(fault, path) : null,
-            Cors = PerFilter<Envoy.Extensions.Filters.Http.Cors.V3.CorsPolicy>(route, scope, CorsFilter, path) is { } cors ? Filters.Http.Cors.CorsPolicy.Compile(cors, path) : null,
+            Metadata = route.Metadata,
+            Filters = scope.Filters.With(route.TypedPerFilterConfig, path),
         };
         return route.ActionCase switch
         {
@@ -76,22 +74,6 @@ internal static class RouteCompiler
     {
         var all = outer.Append(own);
         return [.. (mostSpecificWins ? all : all.Reverse()).Where(operations => !operations.IsEmpty)];
-    }
-
-    private static T? PerFilter<T>(Route route, Scope scope, string filter, string path)
-        where T : class, IMessage<T>, new()
-    {
-        foreach (var map in new[] { route.TypedPerFilterConfig, scope.Host.TypedPerFilterConfig, scope.Config.TypedPerFilterConfig })
-            if (map.TryGetValue(filter, out var any))
-            {
-                if (any.TryUnpack<FilterConfig>(out var wrapped))
-                {
-                    if (wrapped.Disabled || wrapped.Config is null) return null;
-                    any = wrapped.Config;
-                }
-                return any.TryUnpack<T>(out var config) ? config : throw new ConfigRefusedException($"{path}.typed_per_filter_config[{filter}]", $"{any.TypeUrl} is not expected");
-            }
-        return null;
     }
 
     private static RouteMatcher CompileMatch(RouteMatch match, string path)
@@ -131,7 +113,8 @@ internal static class RouteCompiler
             cluster.Name, (int)(cluster.Weight ?? 0),
             HeaderOperations.Compile(cluster.RequestHeadersToAdd, cluster.RequestHeadersToRemove, $"{path}.weighted_clusters.clusters[{i}].request_headers_to_add"),
             HeaderOperations.Compile(cluster.ResponseHeadersToAdd, cluster.ResponseHeadersToRemove, $"{path}.weighted_clusters.clusters[{i}].response_headers_to_add"),
-            cluster.HostRewriteLiteral.Length > 0 ? cluster.HostRewriteLiteral : null)).ToArray() ?? [];
+            cluster.HostRewriteLiteral.Length > 0 ? cluster.HostRewriteLiteral : null,
+            entry.Filters.With(cluster.TypedPerFilterConfig, $"{path}.weighted_clusters.clusters[{i}]"))).ToArray() ?? [];
         if (action.ClusterSpecifierCase == RouteAction.ClusterSpecifierOneofCase.WeightedClusters && weighted.Sum(cluster => cluster.Weight) == 0)
             throw new ConfigRefusedException(path + ".weighted_clusters", "the weights add up to 0");
         if (action.ClusterSpecifierCase is not (RouteAction.ClusterSpecifierOneofCase.Cluster or RouteAction.ClusterSpecifierOneofCase.WeightedClusters

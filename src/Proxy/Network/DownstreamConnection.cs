@@ -71,6 +71,7 @@ internal sealed class DownstreamConnection(ActiveListener listener, ByteStream s
             switch (chain.Filter)
             {
                 case HttpFilterSnapshot http:
+                    if (chain.Before.Length > 0 && !await AwaitAdmissionAsync(http.Hcm.IdleTimeoutMs)) return;
                     _http = new Http1ServerConnection(this, http.Hcm, _input, context);
                     await _http.RunAsync();
                     break;
@@ -87,6 +88,42 @@ internal sealed class DownstreamConnection(ActiveListener listener, ByteStream s
                 stream.Close();
             }
         }
+    }
+
+    /// <summary>Asks the chain's filters, when the client's first bytes are there. False: it is to be closed.</summary>
+    public async ValueTask<bool> AdmitAsync(StreamInfo info)
+    {
+        foreach (var filter in Chain!.Before)
+            if (!await filter.OnFirstBytesAsync(this, info))
+                return false;
+        return true;
+    }
+
+    private async ValueTask<bool> AwaitAdmissionAsync(long idleTimeoutMs)
+    {
+        var timer = new ActionTimer(stream.Abort);
+        if (idleTimeoutMs > 0) stream.Worker.StartTimer(timer, idleTimeoutMs);
+        try
+        {
+            while (_input.Length == 0)
+            {
+                var status = stream.TryReceive(_input.Space(), out var received);
+                if (status == IoStatus.Ok) _input.Added(received);
+                else if (status != IoStatus.WouldBlock) return false;
+                else
+                {
+                    _input.ReleaseIfEmpty();
+                    if (!await stream.ReadableAsync()) return false;
+                }
+            }
+        }
+        finally
+        {
+            stream.Worker.StopTimer(timer);
+        }
+        var info = new StreamInfo();
+        Describe(info);
+        return await AdmitAsync(info);
     }
 
     /// <summary>Goes to the listener of the original destination, if there is one.</summary>

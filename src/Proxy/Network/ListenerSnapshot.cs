@@ -1,6 +1,7 @@
 using Lateen.Foundation.Net;
 using Lateen.Proxy.AccessLogs;
 using Lateen.Proxy.Compile;
+using Lateen.Proxy.Filters.Network;
 using Lateen.Proxy.Http.Connections;
 using Lateen.Proxy.Stats;
 
@@ -48,6 +49,9 @@ internal sealed record ChainSnapshot(string Name, ChainMatch Match, NetworkFilte
 {
     /// <summary>What has to be there before the chain serves.</summary>
     public IDependency[] Needs { get; init; } = [];
+
+    /// <summary>What stands in front of <see cref="Filter"/>, in order.</summary>
+    public INetworkFilter[] Before { get; init; } = [];
 }
 
 /// <summary>A listener, compiled. Immutable.</summary>

@@ -53,6 +53,9 @@ internal readonly struct SocketAddress : IEquatable<SocketAddress>
         return true;
     }
 
+    /// <summary>Whether it lies in a range; a Unix socket lies in none.</summary>
+    public bool IsIn(in AddressRange range) => _path is null && range.Contains(_ip, IsV6);
+
     public SocketAddress WithPort(int port) => new(_ip, port, IsV6, _path);
 
     /// <summary>The address alone.</summary>

@@ -28,7 +28,12 @@ internal sealed class TestProxy : IAsyncDisposable
     /// <param name="manager">YAML of more fields of the connection manager, one a line.</param>
     /// <param name="cluster">YAML of more fields of the cluster "app", one a line.</param>
     /// <param name="appPort">Port of another upstream for the cluster "app"; 0 for the recording one.</param>
-    public static TestProxy Start(string routes = "- {match: {prefix: \"/\"}, route: {cluster: app}}", string filters = "", string manager = "", string cluster = "", int appPort = 0)
+    /// <param name="clusters">YAML of more clusters.</param>
+    /// <param name="before">YAML of network filters before the connection manager.</param>
+    /// <param name="tcp">Forwards bytes in place of HTTP; null for nothing behind the filters before.</param>
+    public static TestProxy Start(
+        string routes = "- {match: {prefix: \"/\"}, route: {cluster: app}}", string filters = "", string manager = "", string cluster = "", string clusters = "",
+        string before = "", bool? tcp = false, int appPort = 0)
     {
         var upstream = new RecordingUpstream();
         var ports = FreePorts.Many(2);
@@ -46,34 +51,47 @@ internal sealed class TestProxy : IAsyncDisposable
                 type: STATIC
                 connect_timeout: 1s
                 load_assignment: {{Assignment("dead", 1)}}
+            {{Indent(clusters, 2)}}
               listeners:
               - name: test
                 address: {{Address(ports[0])}}
                 filter_chains:
                 - filters:
-                  - name: http
-                    typed_config:
-                      "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-                      stat_prefix: test
-                      normalize_path: true
-            {{Indent(manager, 10)}}
-                      route_config:
-                        virtual_hosts:
-                        - name: all
-                          domains: ["*"]
-                          routes:
-            {{string.Join('\n', routes.Split('\n').Select(line => "              " + line))}}
-                      http_filters:
-            {{string.Join('\n', filters.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => "          " + line))}}
-                      - name: router
-                        typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}
+            {{Indent(before, 6)}}
+            {{Indent(tcp switch { true => Tcp, false => Http(routes, filters, manager), null => "" }, 6)}}
             """;
         var server = ProxyServer.Start(new ProxyOptions { Bootstrap = bootstrap, Concurrency = 1 }, new LogOptions { Targets = ["stderr"] }.CreateFactory());
         return new TestProxy(server, ports[0], ports[1], upstream);
     }
 
-    private static string Indent(string lines, int blanks) =>
-        string.Join('\n', lines.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => new string(' ', blanks) + line));
+    private const string Tcp = """
+        - name: tcp
+          typed_config:
+            "@type": type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy
+            stat_prefix: test
+            cluster: app
+        """;
+
+    private static string Http(string routes, string filters, string manager) => $$"""
+        - name: http
+          typed_config:
+            "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+            stat_prefix: test
+            normalize_path: true
+        {{Indent(manager, 4)}}
+            route_config:
+              virtual_hosts:
+              - name: all
+                domains: ["*"]
+                routes:
+        {{Indent(routes, 8)}}
+            http_filters:
+        {{Indent(filters, 4)}}
+            - name: router
+              typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}
+        """;
+
+    private static string Indent(string yaml, int blanks) => string.Join('\n', yaml.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => new string(' ', blanks) + line));
 
     private static string Address(int port) => $$"""{"socket_address": {"address": "127.0.0.1", "port_value": {{port}} } }""";
 
@@ -105,6 +123,15 @@ internal sealed class TestProxy : IAsyncDisposable
     }
 
     public HttpClient Client() => new(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }) { BaseAddress = new Uri($"http://127.0.0.1:{Port}") };
+
+    /// <summary>The value of a statistic on the admin page.</summary>
+    public async Task<long> StatAsync(string name)
+    {
+        using var client = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+        var page = await client.GetStringAsync($"http://127.0.0.1:{AdminPort}/stats");
+        var line = page.Split('\n').FirstOrDefault(line => line.StartsWith(name + ": ", StringComparison.Ordinal));
+        return line is null ? -1 : long.Parse(line[(name.Length + 2)..], System.Globalization.CultureInfo.InvariantCulture);
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -73,7 +73,7 @@ internal sealed record HcmSnapshot
     public required RouteSlot Routes { get; init; }
 
     /// <summary>Before the router.</summary>
-    public IHttpFilter[] Filters { get; init; } = [];
+    public HttpFilterSlot[] Filters { get; init; } = [];
 
     public AccessLog[] AccessLogs { get; init; } = [];
 

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using Lateen.Proxy.AccessLogs;
 using Lateen.Proxy.Buffers;
+using Lateen.Proxy.Filters;
 using Lateen.Proxy.Filters.Http;
 using Lateen.Proxy.Filters.Http.Router;
 using Lateen.Proxy.Http.Headers;
@@ -63,6 +64,12 @@ internal sealed class HttpExchange
     public HcmSnapshot Hcm { get; private set; } = null!;
 
     public RouteEntry? Route { get; private set; }
+
+    /// <summary>The cluster that the route gives this request; null when it has none.</summary>
+    public string? ClusterName { get; private set; }
+
+    /// <summary>The choice among the route's weighted clusters that was made for this request; null when it has none.</summary>
+    public WeightedCluster? Weighted { get; private set; }
 
     /// <summary>Where the client wanted to go, for original destination clusters.</summary>
     public SocketAddress OriginalDestination { get; set; }
@@ -131,13 +138,14 @@ internal sealed class HttpExchange
     /// Answers the client from here, once. Headers that a filter has put into <see cref="Response"/> stay when asked.
     /// </summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    public async ValueTask ReplyAsync(EndReason reason, int status = 0, ReadOnlyMemory<byte> body = default, string? detail = null, bool keepHeaders = false, int? grpcStatus = null)
+    public async ValueTask ReplyAsync(EndReason reason, int status = 0, ReadOnlyMemory<byte> body = default, string? detail = null, bool keepHeaders = false, int? grpcStatus = null, string? codeDetails = null)
     {
         var row = EndRow.Of(reason);
         // The client has said all that it had to say: it is not the one who was slow. Source: Envoy, Http::Utility::maybeRequestTimeoutCode.
         if (status == 0) status = reason == EndReason.StreamIdleTimeout && _downstream.IsRequestDone ? 504 : row.Status;
         Info.Status = status;
         Info.EndedBy(reason);
+        if (codeDetails is not null) Info.Details = codeDetails;
         if (status == 0 || _responded)
         {
             MustClose = true;
@@ -151,7 +159,7 @@ internal sealed class HttpExchange
         if (!body.IsEmpty && !Response.Has(KnownHeader.ContentType)) Response.Add(KnownHeader.ContentType, "text/plain"u8);
         if (reason == EndReason.UpstreamOverflow) Response.Add(KnownHeader.EnvoyOverloaded, "true"u8);
         if (status is >= 200 and not (204 or 304) || !body.IsEmpty) SetLength(body.Length);
-        foreach (var filter in Hcm.Filters) filter.OnResponse(this);
+        RunResponseFilters();
         if (Route is { } route)
             foreach (var operations in route.ResponseHeaders) operations.Apply(Response, Format, Scratch);
         BeginResponse(status, body.IsEmpty || IsHead ? BodyKind.None : BodyKind.Length, upgrade: false);
@@ -205,10 +213,49 @@ internal sealed class HttpExchange
 
     public FormatContext Format => new(Info, Request, Response);
 
+    /// <summary>Chooses the route for the request as it is now: filters that change what routes look at do it again.</summary>
+    public void ChooseRoute()
+    {
+        (ClusterName, Weighted, Info.RouteName) = (null, null, "");
+        Route = Hcm.Routes.Table?.Select(Request, Worker.Random, out _);
+        if (Route is not { } chosen) return;
+        Info.RouteName = chosen.Name;
+        if (chosen.Redirect is not null || chosen.Direct is not null) return;
+        ClusterName = chosen.ChooseCluster(Request, Worker.Random, out var weighted);
+        Weighted = weighted;
+    }
+
+    /// <summary>What the request's route says to a filter, or null.</summary>
+    public RouteFilterConfig? RouteConfig(string filter) => (Weighted?.Filters ?? Route?.Filters)?.Find(filter);
+
+    /// <summary>What the request's route says to a filter, in the filter's own words; null when it says nothing.</summary>
+    public T? RouteConfig<T>(string filter)
+        where T : class => RouteConfig(filter)?.Config as T;
+
+    /// <summary>Lets the filters see the response's head, the one nearest to the upstream first.</summary>
+    public void RunResponseFilters()
+    {
+        var filters = Hcm.Filters;
+        for (var i = filters.Length - 1; i >= 0; i--)
+            if (IsOn(filters[i]))
+                filters[i].Filter.OnResponse(this);
+    }
+
+    /// <summary>Lets the filters see the response's trailers, the one nearest to the upstream first.</summary>
+    public void RunTrailerFilters()
+    {
+        var filters = Hcm.Filters;
+        for (var i = filters.Length - 1; i >= 0; i--)
+            if (IsOn(filters[i]))
+                filters[i].Filter.OnResponseTrailers(this);
+    }
+
+    private bool IsOn(HttpFilterSlot slot) => !(RouteConfig(slot.Name)?.Disabled ?? slot.Disabled);
+
     private void Begin(HcmSnapshot hcm)
     {
         Hcm = hcm;
-        (Route, NewCookie) = (null, null);
+        (Route, ClusterName, Weighted, NewCookie) = (null, null, null, null);
         (CorsOriginAllowed, IsUpgrade, MustClose, _responded, _hasTrailers, Cut) = (false, false, false, false, false, EndReason.None);
         IsHead = Request[KnownHeader.Method].SequenceEqual("HEAD"u8);
         if (_downstream.IsRequestDone) Info.RequestEnd = Worker.Now;
@@ -234,16 +281,12 @@ internal sealed class HttpExchange
         IsUpgrade = isUpgrade;
 
         // 2
-        Route = Hcm.Routes.Table?.Select(Request, Worker.Random, out _);
-        if (Route is { } chosen)
-        {
-            Info.RouteName = chosen.Name;
-            if (chosen.IdleTimeoutMs is { } idle) _idleTimer.Start(idle);
-        }
+        ChooseRoute();
+        if (Route?.IdleTimeoutMs is { } idle) _idleTimer.Start(idle);
 
         // 3
-        foreach (var filter in Hcm.Filters)
-            if (await filter.OnRequestAsync(this) == FilterResult.Stop)
+        foreach (var slot in Hcm.Filters)
+            if (IsOn(slot) && await slot.Filter.OnRequestAsync(this) == FilterResult.Stop)
                 return;
 
         // 4

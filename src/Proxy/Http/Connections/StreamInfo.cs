@@ -30,11 +30,17 @@ internal sealed class StreamInfo
     public string ConnectionTermination = "";
     public string ListenerName = "";
 
+    public DynamicMetadata Metadata { get; } = new();
+
+    public FilterState FilterState { get; } = new();
+
     public void Reset(long now, DateTime utc)
     {
         (StartUtc, Start, RequestEnd, UpstreamFirstByte, UpstreamRequestEnd, FirstByteSent, End) = (utc, now, 0, 0, 0, 0, 0);
         (BytesReceived, BytesSent, Status, Attempts) = (0, 0, 0, 0);
         (Details, TransportFailure, RouteName, Cluster, Protocol, ConnectionTermination) = ("", "", "", "", "", "");
+        Metadata.Clear();
+        FilterState.Clear();
         (Flags, UpstreamHost, UpstreamLocal) = (ResponseFlags.None, null, default);
         UpstreamTls = null;
     }

@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
-using Lateen.Proxy.Filters.Http.Cors;
-using Lateen.Proxy.Filters.Http.Fault;
+using Lateen.Proxy.Filters;
 using Lateen.Proxy.Http.Headers;
 
 namespace Lateen.Proxy.Http.Routing;
@@ -58,7 +57,7 @@ internal sealed record RedirectAction(
 internal sealed record DirectResponse(int Status, byte[] Body);
 
 /// <summary>One of several clusters that share a route's requests.</summary>
-internal sealed record WeightedCluster(string Cluster, int Weight, HeaderOperations Request, HeaderOperations Response, string? HostRewrite);
+internal sealed record WeightedCluster(string Cluster, int Weight, HeaderOperations Request, HeaderOperations Response, string? HostRewrite, RouteFilters Filters);
 
 /// <summary>Where requests are copied to.</summary>
 internal sealed record MirrorPolicy(string Cluster, double Percent, bool KeepHost);
@@ -122,9 +121,10 @@ internal sealed record RouteEntry
 
     public string? DecoratorOperation { get; init; }
 
-    public FaultSettings? Fault { get; init; }
+    public Envoy.Config.Core.V3.Metadata? Metadata { get; init; }
 
-    public CorsPolicy? Cors { get; init; }
+    /// <summary>What the route, its virtual host and its table say to filters.</summary>
+    public RouteFilters Filters { get; init; } = RouteFilters.None;
 
     public bool IncludeAttemptCount { get; init; }
 

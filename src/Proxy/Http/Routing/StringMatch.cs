@@ -62,6 +62,12 @@ internal sealed class StringMatch
         };
     }
 
+    public bool IsMatch(string text)
+    {
+        Span<byte> small = stackalloc byte[512];
+        return Encoding.UTF8.TryGetBytes(text, small, out var length) ? IsMatch(small[..length]) : IsMatch(Encoding.UTF8.GetBytes(text));
+    }
+
     private bool IsMatchLowered(ReadOnlySpan<byte> text)
     {
         if (text.Length < _text.Length) return false;

@@ -5,11 +5,11 @@ using Lateen.Proxy.Http.Headers;
 namespace Lateen.Proxy.Filters.Http.Cors;
 
 /// <summary>Answers preflights and marks responses for origins that the route's policy names. Source: Envoy's CORS filter; W3C Cross-Origin Resource Sharing.</summary>
-internal sealed class CorsFilter : IHttpFilter
+internal sealed class CorsFilter(string name) : IHttpFilter
 {
     public async ValueTask<FilterResult> OnRequestAsync(HttpExchange exchange)
     {
-        if (exchange.Route?.Cors is not { } policy || !exchange.Request.TryGet(KnownHeader.Origin, out var origin) || origin.IsEmpty) return FilterResult.Continue;
+        if (exchange.RouteConfig<CorsPolicy>(name) is not { } policy || !exchange.Request.TryGet(KnownHeader.Origin, out var origin) || origin.IsEmpty) return FilterResult.Continue;
         if (policy.EnabledPercent < 100 && exchange.Worker.Random.NextDouble() * 100 >= policy.EnabledPercent) return FilterResult.Continue;
         var allowed = IsAllowed(policy, origin);
         var isPreflight = exchange.Request[KnownHeader.Method].SequenceEqual("OPTIONS"u8) && !exchange.Request[KnownHeader.RequestMethod].IsEmpty;
@@ -31,7 +31,7 @@ internal sealed class CorsFilter : IHttpFilter
 
     public void OnResponse(HttpExchange exchange)
     {
-        if (!exchange.CorsOriginAllowed || exchange.Route?.Cors is not { } policy) return;
+        if (!exchange.CorsOriginAllowed || exchange.RouteConfig<CorsPolicy>(name) is not { } policy) return;
         Mark(exchange.Response, policy, exchange.Request[KnownHeader.Origin]);
         if (policy.ExposeHeaders.Length > 0) exchange.Response.Set(KnownHeader.ExposeHeaders, Encoding.ASCII.GetBytes(policy.ExposeHeaders));
     }

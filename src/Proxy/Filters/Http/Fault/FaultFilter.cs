@@ -7,7 +7,7 @@ using Lateen.Proxy.Stats;
 namespace Lateen.Proxy.Filters.Http.Fault;
 
 /// <summary>Delays and aborts requests, as its own settings or those of the route say. Source: Envoy's fault injection filter.</summary>
-internal sealed class FaultFilter(FaultSettings? own) : IHttpFilter
+internal sealed class FaultFilter(string name, FaultSettings? own) : IHttpFilter
 {
     private const long LongestHeaderDelayMs = 3_600_000;
     private long _active;
@@ -15,7 +15,7 @@ internal sealed class FaultFilter(FaultSettings? own) : IHttpFilter
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<FilterResult> OnRequestAsync(HttpExchange exchange)
     {
-        var settings = exchange.Route?.Fault ?? own;
+        var settings = exchange.RouteConfig<FaultSettings>(name) ?? own;
         if (settings is null || !Applies(settings, exchange)) return FilterResult.Continue;
         var worker = exchange.Worker;
         var delay = DelayOf(settings, exchange);

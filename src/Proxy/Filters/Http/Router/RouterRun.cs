@@ -50,7 +50,7 @@ internal sealed class RouterRun
     public async ValueTask RunAsync(RouteEntry route)
     {
         // 1
-        var name = route.ChooseCluster(_exchange.Request, Worker.Random, out var weighted);
+        var (name, weighted) = (_exchange.ClusterName, _exchange.Weighted);
         var cluster = name is null ? null : _exchange.Context.Clusters.Current.Find(name);
         _exchange.Info.Cluster = name ?? "";
         if (cluster is null)
@@ -238,7 +238,7 @@ internal sealed class RouterRun
         stats.Add(Worker, ClusterStats.ClassOf(_code));
         if (exchange.Info.Attempts > 1 && _code < 500) stats.Add(Worker, ClusterStats.RqRetrySuccess);
         if (!exchange.Hcm.SuppressEnvoyHeaders) SetResponseNumber(KnownHeader.EnvoyUpstreamTime, exchange.Info.UpstreamFirstByte - Math.Max(exchange.Info.Start, exchange.Info.UpstreamRequestEnd));
-        foreach (var filter in exchange.Hcm.Filters) filter.OnResponse(exchange);
+        exchange.RunResponseFilters();
         weighted?.Response.Apply(exchange.Response, exchange.Format, exchange.Scratch);
         foreach (var operations in route.ResponseHeaders) operations.Apply(exchange.Response, exchange.Format, exchange.Scratch);
         var body = exchange.IsHead ? BodyKind.None : _responseBody == BodyKind.UntilClose && !tunnel && !downstream.IsHttp10 ? BodyKind.Chunked : _responseBody;
@@ -281,7 +281,7 @@ internal sealed class RouterRun
                 if (connection.ResponseTrailers is { } trailers)
                 {
                     _exchange.KeepTrailers(trailers);
-                    foreach (var filter in _exchange.Hcm.Filters) filter.OnResponseTrailers(_exchange);
+                    _exchange.RunTrailerFilters();
                 }
                 return await downstream.EndAsync(_exchange.ResponseTrailers) ? ReadStatus.End : Gone();
             }

@@ -113,10 +113,17 @@ internal sealed class TcpProxyRun(DownstreamConnection connection, TcpFilterSnap
     /// <summary>One direction: until its sender is done, then passes the end on. A broken side ends both directions.</summary>
     private async Task PumpAsync(ByteStream from, ByteStream to, bool up, ReadBuffer buffer)
     {
+        // What the client sends waits for the chain's filters; what the upstream says first does not.
+        var admitted = !up || connection.Chain!.Before.Length == 0;
         try
         {
             for (var turns = 1; ; turns++)
             {
+                if (!admitted && buffer.Length > 0 && !(admitted = await connection.AdmitAsync(_info)))
+                {
+                    Break(from, to);
+                    return;
+                }
                 while (buffer.Length > 0)
                 {
                     var status = to.TrySend(buffer.Span, out var sent);
@@ -138,6 +145,9 @@ internal sealed class TcpProxyRun(DownstreamConnection connection, TcpFilterSnap
                         _lastActivity = _worker.Now;
                         Count(up, received);
                         break;
+                    case IoStatus.End when !admitted && !await connection.AdmitAsync(_info):
+                        Break(from, to);
+                        return;
                     case IoStatus.End:
                         to.ShutdownSending();
                         return;

@@ -1,0 +1,116 @@
+using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
+using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
+using Lateen.Proxy.Compile;
+using Lateen.Proxy.Filters.Http;
+using Lateen.Proxy.Filters.Http.Cors;
+using Lateen.Proxy.Filters.Http.Fault;
+using Lateen.Proxy.Filters.Http.Rbac;
+using Lateen.Proxy.Filters.Network;
+using Lateen.Proxy.Filters.Network.Rbac;
+using Lateen.Proxy.Http.Connections;
+using HttpV3 = Envoy.Extensions.Filters.Http;
+using NetworkV3 = Envoy.Extensions.Filters.Network;
+
+namespace Lateen.Proxy.Filters;
+
+/// <summary>
+/// All HTTP filters and network filters, a line each: the type of a filter's configuration and how it is compiled, and the same for the configuration
+/// that a route gives it. The router is not one of them: the connection manager runs it behind all others. Immutable.
+/// </summary>
+internal static class FilterCatalog
+{
+    private static readonly Dictionary<string, HttpFilterFactory> Filters = new(StringComparer.Ordinal);
+    private static readonly Dictionary<string, RouteConfigFactory> RouteConfigs = new(StringComparer.Ordinal);
+    private static readonly Dictionary<string, NetworkFilterFactory> NetworkFilters = new(StringComparer.Ordinal);
+    private static readonly Dictionary<string, string> Refused = new(StringComparer.Ordinal);
+
+    static FilterCatalog()
+    {
+        Add<HttpV3.Fault.V3.HTTPFault>((config, path, context) => new FaultFilter(context.Name, config.Abort is null && config.Delay is null ? null : FaultSettings.Compile(config, path)));
+        AddRoute<HttpV3.Fault.V3.HTTPFault>(FaultSettings.Compile);
+        Add<HttpV3.Cors.V3.Cors>((_, _, context) => new CorsFilter(context.Name));
+        AddRoute<HttpV3.Cors.V3.CorsPolicy>(CorsPolicy.Compile);
+        Add<HttpV3.Rbac.V3.RBAC>(RbacFilter.Compile);
+        AddRoute<HttpV3.Rbac.V3.RBACPerRoute>(RbacRouteConfig.Compile);
+        // Counts messages of gRPC streams and changes nothing; without HTTP/2 there are none.
+        Add<HttpV3.GrpcStats.V3.FilterConfig>((_, _, _) => null);
+
+        Refuse("envoy.extensions.filters.http.lua.v3.Lua", "there is no Lua in the proxy");
+        Refuse("envoy.extensions.filters.http.wasm.v3.Wasm", "there is no WebAssembly in the proxy");
+        Refuse("envoy.extensions.filters.http.on_demand.v3.OnDemand", "all resources are subscribed to beforehand");
+        Refuse("envoy.extensions.filters.http.original_src.v3.OriginalSrc", "upstream connections are shared and cannot have the address of one client");
+
+        AddNetwork<NetworkV3.Rbac.V3.RBAC>(NetworkRbacFilter.Compile);
+    }
+
+    /// <summary>Makes a filter; null for one that has nothing to do.</summary>
+    private delegate IHttpFilter? HttpFilterFactory(Any config, string path, FilterContext context);
+
+    /// <summary>Makes a network filter.</summary>
+    private delegate INetworkFilter NetworkFilterFactory(Any config, string path, FilterContext context);
+
+    /// <summary>Compiles what a route says to a filter.</summary>
+    private delegate object RouteConfigFactory(Any config, string path);
+
+    /// <summary>
+    /// Compiles one entry of http_filters; null when there is nothing to run. Optional filters of unknown types are left out.
+    /// </summary>
+    public static HttpFilterSlot? Compile(HttpFilter filter, string path, FilterContext context)
+    {
+        if (filter.Name.Length == 0) throw new ConfigRefusedException(path + ".name", "the name is empty");
+        if (filter.ConfigTypeCase != HttpFilter.ConfigTypeOneofCase.TypedConfig) throw new ConfigRefusedException(path, $"{filter.Name} has no typed_config");
+        var made = Compile(filter.TypedConfig, filter.IsOptional, path, context);
+        return made is null ? null : new HttpFilterSlot(filter.Name, made, filter.Disabled);
+    }
+
+    /// <summary>Compiles a filter's configuration, wherever it came from.</summary>
+    public static IHttpFilter? Compile(Any config, bool isOptional, string path, FilterContext context)
+    {
+        if (Filters.TryGetValue(Any.GetTypeName(config.TypeUrl), out var factory)) return factory(config, path + ".typed_config", context);
+        if (isOptional) return null;
+        throw new ConfigRefusedException(path, $"the HTTP filter {context.Name} ({config.TypeUrl}) is not supported{Reason(config)}");
+    }
+
+    /// <summary>Compiles what a route, virtual host or cluster says to a filter; null for an optional one of an unknown type.</summary>
+    public static object? CompileForRoute(Any config, bool isOptional, string path)
+    {
+        if (RouteConfigs.TryGetValue(Any.GetTypeName(config.TypeUrl), out var factory)) return factory(config, path);
+        if (isOptional) return null;
+        throw new ConfigRefusedException(path, $"{config.TypeUrl} is not the configuration of a filter that can be set for a route{Reason(config)}");
+    }
+
+    /// <summary>Compiles a network filter that stands in front of the chain's last; null for a type that is none.</summary>
+    public static INetworkFilter? CompileNetwork(Any config, string path, FilterContext context) =>
+        NetworkFilters.TryGetValue(Any.GetTypeName(config.TypeUrl), out var factory) ? factory(config, path + ".typed_config", context) : null;
+
+    private static string Reason(Any config) => Refused.TryGetValue(Any.GetTypeName(config.TypeUrl), out var reason) ? ": " + reason : "";
+
+    /// <summary>Says why a known type is not here.</summary>
+    private static void Refuse(string type, string reason) => Refused.Add(type, reason);
+
+    private static void Add<T>(Func<T, string, FilterContext, IHttpFilter?> create)
+        where T : class, IMessage<T>, new() =>
+        Filters.Add(new T().Descriptor.FullName, (config, path, context) => create(Unpack<T>(config, path), path, context));
+
+    private static void AddNetwork<T>(Func<T, string, FilterContext, INetworkFilter> create)
+        where T : class, IMessage<T>, new() =>
+        NetworkFilters.Add(new T().Descriptor.FullName, (config, path, context) => create(Unpack<T>(config, path), path, context));
+
+    private static void AddRoute<T>(Func<T, string, object> compile)
+        where T : class, IMessage<T>, new() =>
+        RouteConfigs.Add(new T().Descriptor.FullName, (config, path) => compile(Unpack<T>(config, path), path));
+
+    private static T Unpack<T>(Any config, string path)
+        where T : class, IMessage<T>, new()
+    {
+        try
+        {
+            return config.Unpack<T>();
+        }
+        catch (InvalidProtocolBufferException e)
+        {
+            throw new ConfigRefusedException(path, $"cannot be read as {config.TypeUrl}: {e.Message}");
+        }
+    }
+}

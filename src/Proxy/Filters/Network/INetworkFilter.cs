@@ -1,0 +1,17 @@
+using Lateen.Proxy.Http.Connections;
+using Lateen.Proxy.Network;
+
+namespace Lateen.Proxy.Filters.Network;
+
+/// <summary>
+/// One step in front of what serves a connection. One object serves all connections of a chain on all workers. Never blocks; what takes
+/// time is awaited on the worker's own awaitables.
+/// </summary>
+internal interface INetworkFilter
+{
+    /// <summary>
+    /// The client's first bytes are there, or its end; what the upstream says first has gone to the client already. False closes the
+    /// connection.
+    /// </summary>
+    ValueTask<bool> OnFirstBytesAsync(DownstreamConnection connection, StreamInfo info);
+}
