@@ -76,7 +76,7 @@ internal static class RouteCompiler
         return [.. (mostSpecificWins ? all : all.Reverse()).Where(operations => !operations.IsEmpty)];
     }
 
-    private static RouteMatcher CompileMatch(RouteMatch match, string path)
+    internal static RouteMatcher CompileMatch(RouteMatch match, string path)
     {
         var ignoreCase = match.CaseSensitive is false;
         var headers = match.Headers.Select((header, i) => new HeaderMatch(header, $"{path}.headers[{i}]")).ToArray();
@@ -205,7 +205,7 @@ internal static class RouteCompiler
         });
 
     /// <summary>RE2 writes \1 where .NET writes $1.</summary>
-    private static string Re2Substitution(string? substitution)
+    internal static string Re2Substitution(string? substitution)
     {
         var result = new StringBuilder();
         var text = substitution ?? "";

@@ -4,7 +4,13 @@ using Google.Protobuf.WellKnownTypes;
 using Lateen.Proxy.Compile;
 using Lateen.Proxy.Filters.Http;
 using Lateen.Proxy.Filters.Http.Cors;
+using Lateen.Proxy.Filters.Http.Csrf;
+using Lateen.Proxy.Filters.Http.ExtAuthz;
 using Lateen.Proxy.Filters.Http.Fault;
+using Lateen.Proxy.Filters.Http.HealthCheck;
+using Lateen.Proxy.Filters.Http.JwtAuthn;
+using Lateen.Proxy.Filters.Http.LocalRateLimit;
+using Lateen.Proxy.Filters.Http.Metadata;
 using Lateen.Proxy.Filters.Http.Rbac;
 using Lateen.Proxy.Filters.Network;
 using Lateen.Proxy.Filters.Network.Rbac;
@@ -33,6 +39,18 @@ internal static class FilterCatalog
         AddRoute<HttpV3.Cors.V3.CorsPolicy>(CorsPolicy.Compile);
         Add<HttpV3.Rbac.V3.RBAC>(RbacFilter.Compile);
         AddRoute<HttpV3.Rbac.V3.RBACPerRoute>(RbacRouteConfig.Compile);
+        Add<HttpV3.JwtAuthn.V3.JwtAuthentication>((config, path, context) => new JwtAuthnFilter(config, path, context));
+        AddRoute<HttpV3.JwtAuthn.V3.PerRouteConfig>(JwtRouteConfig.Compile);
+        Add<HttpV3.ExtAuthz.V3.ExtAuthz>((config, path, context) => new ExtAuthzFilter(context.Name, ExtAuthzSettings.Compile(config, path, context)));
+        AddRoute<HttpV3.ExtAuthz.V3.ExtAuthzPerRoute>(ExtAuthzRoute.Compile);
+        Add<HttpV3.LocalRatelimit.V3.LocalRateLimit>((config, path, context) => new LocalRateLimitFilter(context.Name, LocalRateLimitSettings.Compile(config, path, context.Stats)));
+        AddRoute<HttpV3.LocalRatelimit.V3.LocalRateLimit>((config, path) => new LocalRateLimitRoute(config, path));
+        Add<HttpV3.Csrf.V3.CsrfPolicy>((config, path, context) => new CsrfFilter(context.Name, CsrfRules.Compile(config, path), context.Stats.Group(context.StatPrefix + "csrf.", CsrfStats.Create)));
+        AddRoute<HttpV3.Csrf.V3.CsrfPolicy>(CsrfRules.Compile);
+        Add<HttpV3.HeaderToMetadata.V3.Config>((config, path, context) => new HeaderToMetadataFilter(context.Name, HeaderToMetadataRules.Compile(config, path)));
+        AddRoute<HttpV3.HeaderToMetadata.V3.Config>(HeaderToMetadataRules.Compile);
+        Add<HttpV3.SetMetadata.V3.Config>((config, path, _) => new SetMetadataFilter(config, path));
+        Add<HttpV3.HealthCheck.V3.HealthCheck>((config, path, _) => new HealthCheckFilter(config, path));
         // Counts messages of gRPC streams and changes nothing; without HTTP/2 there are none.
         Add<HttpV3.GrpcStats.V3.FilterConfig>((_, _, _) => null);
 

@@ -17,7 +17,7 @@ public sealed class NetworkRbacTests
             rules:
               action: DENY
               policies:
-                no: {permissions: [{any: true}], principals: [{{principal}}]}
+                deny: {permissions: [{any: true}], principals: [{{principal}}]}
         """;
 
     [Theory]
@@ -59,7 +59,7 @@ public sealed class NetworkRbacTests
             clusters: $$"""
             - name: banner
               type: STATIC
-              load_assignment: {cluster_name: banner, endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: {{((IPEndPoint)listener.LocalEndPoint!).Port}}}}}}]}]}
+              load_assignment: {cluster_name: banner, endpoints: [{lb_endpoints: [{endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: {{((IPEndPoint)listener.LocalEndPoint!).Port}} } } } }]}]}
             """,
             tcp: null);
         using var client = await proxy.ConnectAsync();

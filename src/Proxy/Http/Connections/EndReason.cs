@@ -33,6 +33,13 @@ internal enum EndReason
     RbacDenied,
     PayloadTooLarge,
     Overloaded,
+
+    /// <summary>A filter answered; what it said of status and details stands.</summary>
+    FilterReply,
+    RateLimited,
+
+    /// <summary>An authorisation service said no, or could not be asked.</summary>
+    Unauthorized,
     Count,
 }
 
@@ -110,6 +117,9 @@ internal readonly record struct EndRow(int Status, ResponseFlags Flag, string De
         Add(EndReason.CorsPreflight, 200, ResponseFlags.None, "cors_response");
         Add(EndReason.RbacDenied, 403, ResponseFlags.None, "rbac_access_denied", "RBAC: access denied");
         Add(EndReason.PayloadTooLarge, 413, ResponseFlags.None, "request_payload_too_large", "Payload Too Large");
+        Add(EndReason.FilterReply, 403, ResponseFlags.None, "filter_reply");
+        Add(EndReason.RateLimited, 429, ResponseFlags.RateLimited, "local_rate_limited");
+        Add(EndReason.Unauthorized, 403, ResponseFlags.Unauthorized, "ext_authz_denied");
         Add(EndReason.Overloaded, 503, ResponseFlags.OverloadManager, "overload", "envoy overloaded");
         return rows;
     }

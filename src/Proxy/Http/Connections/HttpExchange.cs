@@ -74,6 +74,9 @@ internal sealed class HttpExchange
     /// <summary>Where the client wanted to go, for original destination clusters.</summary>
     public SocketAddress OriginalDestination { get; set; }
 
+    /// <summary>Headers that a filter adds to whatever response comes; null for none.</summary>
+    public HeaderMap? ResponseAdditions { get; set; }
+
     public bool CorsOriginAllowed { get; set; }
 
     /// <summary>A Set-Cookie value that the response carries for a hash policy; null for none.</summary>
@@ -255,7 +258,7 @@ internal sealed class HttpExchange
     private void Begin(HcmSnapshot hcm)
     {
         Hcm = hcm;
-        (Route, ClusterName, Weighted, NewCookie) = (null, null, null, null);
+        (Route, ClusterName, Weighted, NewCookie, ResponseAdditions) = (null, null, null, null, null);
         (CorsOriginAllowed, IsUpgrade, MustClose, _responded, _hasTrailers, Cut) = (false, false, false, false, false, EndReason.None);
         IsHead = Request[KnownHeader.Method].SequenceEqual("HEAD"u8);
         if (_downstream.IsRequestDone) Info.RequestEnd = Worker.Now;
