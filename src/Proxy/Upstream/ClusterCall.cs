@@ -34,9 +34,10 @@ internal static class ClusterCall
 {
     private const int LargestBody = 4 << 20;
 
-    /// <summary>Sends a request and reads the whole answer.</summary>
-    /// <param name="request">Pseudo-headers :method, :path and :authority included.</param>
-    /// <param name="timeoutMs">For all of it; 0 for none.</param>
+    /// <summary>
+    /// Sends a request, whose pseudo-headers :method, :path and :authority are among its headers, and reads the whole answer. The timeout, 0 for
+    /// none, is for all of it.
+    /// </summary>
     public static async ValueTask<ClusterReply> SendAsync(ProxyContext context, Worker worker, string cluster, HeaderMap request, ReadOnlyMemory<byte> body, long timeoutMs)
     {
         if (context.Clusters.Current.Find(cluster) is not { } target) return End(CallStatus.NoCluster);

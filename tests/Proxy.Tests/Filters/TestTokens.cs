@@ -20,7 +20,7 @@ internal sealed class TestTokens : IDisposable
         }
     }
 
-    /// <param name="seconds">From now to the token's end.</param>
+    /// <summary>A token that ends some seconds from now.</summary>
     public string Sign(string issuer, int seconds = 600, string? more = null, string header = """{"alg":"ES256","kid":"one"}""")
     {
         var claims = $$"""{"iss":"{{issuer}}","sub":"me","exp":{{DateTimeOffset.UtcNow.ToUnixTimeSeconds() + seconds}}{{(more is null ? "" : "," + more)}} }""";

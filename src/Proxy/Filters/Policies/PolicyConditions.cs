@@ -7,6 +7,7 @@ using Lateen.Proxy.Compile;
 using Lateen.Proxy.Http.Connections;
 using Lateen.Proxy.Http.Routing;
 using Lateen.Proxy.Network;
+using SocketAddress = Lateen.Proxy.Network.SocketAddress;
 
 namespace Lateen.Proxy.Filters.Policies;
 

@@ -4,12 +4,10 @@ using Lateen.Proxy.Http.Connections;
 
 namespace Lateen.Proxy.Filters.Policies;
 
-/// <summary>What rules said of a subject.</summary>
-/// <param name="Policy">The first policy, by name, that applies; null for none.</param>
+/// <summary>What rules said of a subject; the policy is the first, by name, that applies, null for none.</summary>
 internal readonly record struct Verdict(bool Allowed, CompiledPolicy? Policy);
 
-/// <summary>One policy with what is written about it. Immutable.</summary>
-/// <param name="Details">Response code details of a denial by it.</param>
+/// <summary>One policy, and the response code details of a denial by it. Immutable.</summary>
 internal sealed record CompiledPolicy(string Name, PolicyCondition Condition, string Details);
 
 /// <summary>

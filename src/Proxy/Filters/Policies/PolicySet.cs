@@ -22,7 +22,6 @@ internal sealed class PolicySet
     private readonly string _namespace;
     private readonly Dictionary<string, PolicyStats>? _perPolicy;
 
-    /// <param name="metadata">Namespace of the dynamic metadata that tells of the verdicts.</param>
     public PolicySet(PolicyRules? rules, PolicyRules? shadow, string metadata, string rulesPrefix, string shadowPrefix, string statPrefix, StatsStore stats, RBAC? perPolicyOf)
     {
         (_rules, _shadow, _namespace) = (rules, shadow, metadata);

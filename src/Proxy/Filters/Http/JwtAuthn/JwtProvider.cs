@@ -49,8 +49,7 @@ internal sealed class JwtProvider
 
     public IKeySource Keys { get; }
 
-    /// <summary>Checks everything but the signature.</summary>
-    /// <param name="audiences">In place of the provider's own; null for those.</param>
+    /// <summary>Checks everything but the signature; audiences that are given take the place of the provider's own.</summary>
     public JwtStatus CheckClaims(JsonWebToken token, HashSet<string>? audiences, DateTime utcNow)
     {
         if (Issuer.Length > 0 && token.Issuer != Issuer) return JwtStatus.UnknownIssuer;

@@ -5,6 +5,7 @@ using ProviderConfig = Envoy.Extensions.Filters.Http.JwtAuthn.V3.JwtProvider;
 namespace Lateen.Proxy.Filters.Http.JwtAuthn;
 
 /// <summary>A token of a request and where it stood.</summary>
+/// <param name="Text">All of it.</param>
 /// <param name="Header">Name of its header; null for another place.</param>
 /// <param name="Parameter">Name of its query parameter; null for another place.</param>
 internal readonly record struct FoundToken(string Text, byte[]? Header, string? Parameter);
