@@ -37,7 +37,7 @@ public sealed class NetworkRbacTests
     public async Task Others_go_through(bool tcp)
     {
         await using var proxy = TestProxy.Start(before: Deny("{direct_remote_ip: {address_prefix: 10.0.0.0, prefix_len: 8}}"), tcp: tcp);
-        Assert.StartsWith("HTTP/1.1 200", await proxy.SendAsync("GET / HTTP/1.1\r\nHost: a\r\n\r\n"));
+        Assert.StartsWith("HTTP/1.1 200", await proxy.SendAsync("GET / HTTP/1.1\r\nHost: a\r\n\r\n", quietMs: 3000));
         Assert.Equal(1, await proxy.StatAsync("tcp.rbac.allowed"));
     }
 

@@ -48,7 +48,7 @@ public sealed class RbacTests
     public async Task Grpc_caller_gets_its_own_status()
     {
         await using var proxy = TestProxy.Start(filters: AllowReaders);
-        var answer = await proxy.SendAsync("POST /a.B/C HTTP/1.1\r\nHost: a\r\nContent-Type: application/grpc\r\nContent-Length: 0\r\n\r\n");
+        var answer = await proxy.SendAsync("POST /a.B/C HTTP/1.1\r\nHost: a\r\nContent-Type: application/grpc\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
         Assert.StartsWith("HTTP/1.1 200", answer);
         Assert.Contains("grpc-status: 7\r\n", answer);
         Assert.Contains("grpc-message: RBAC: access denied\r\n", answer);

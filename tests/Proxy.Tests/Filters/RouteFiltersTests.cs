@@ -29,7 +29,11 @@ public sealed class RouteFiltersTests
         - match: {prefix: "/on"}
           route: {cluster: app}
           typed_per_filter_config:
-            f: {"@type": type.googleapis.com/envoy.config.route.v3.FilterConfig, config: {}}
+            f:
+              "@type": type.googleapis.com/envoy.config.route.v3.FilterConfig
+              config:
+                "@type": type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault
+                abort: {http_status: 504, percentage: {numerator: 100}}
         - match: {prefix: "/weighted"}
           route:
             weighted_clusters:
@@ -65,7 +69,7 @@ public sealed class RouteFiltersTests
         await using var proxy = TestProxy.Start(Routes, string.Format(System.Globalization.CultureInfo.InvariantCulture, Fault, "disabled: true"));
         using var client = proxy.Client();
         Assert.Equal(200, await StatusAsync(client, "/"));
-        Assert.Equal(501, await StatusAsync(client, "/on"));
+        Assert.Equal(504, await StatusAsync(client, "/on"));
         Assert.Equal(502, await StatusAsync(client, "/own"));
     }
 

@@ -9,8 +9,8 @@ namespace Lateen.Proxy.Tests.Filters;
 /// <summary>Signatures that others made, good and bad.</summary>
 public sealed class SignatureCheckTests
 {
-    /// <summary>Vectors that are valid there and refused here: a key whose alg (ES521) is not the token's, characters outside base64url.</summary>
-    private static readonly HashSet<int> Stricter = [347, 351, 372, 373];
+    /// <summary>Vectors that are valid there and refused here: keys whose alg (ES521, PS256) is not the token's, characters outside base64url.</summary>
+    private static readonly HashSet<int> Stricter = [346, 347, 350, 351, 372, 373];
 
     [Fact]
     public void Wycheproof_vectors_are_judged_as_they_say()

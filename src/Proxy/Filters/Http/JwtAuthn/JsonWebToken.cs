@@ -61,6 +61,7 @@ internal sealed class JsonWebToken
         token = new JsonWebToken(text);
         if (!TrySplit(text, out var first, out var second)) return JwtStatus.BadFormat;
         if (token.ReadHeader(text.AsSpan(0, first)) is var header and not JwtStatus.Ok) return header;
+        if (second > first + 1 && !TryDecode(text.AsSpan(first + 1, second - first - 1), out _)) return JwtStatus.PayloadBadBase64;
         return token.ReadSignature(text.AsSpan(second + 1), text.AsSpan(0, second));
     }
 
