@@ -33,7 +33,7 @@ internal static class Configurations
         var text = new StringBuilder($"""
             global
               nbthread 1
-              maxconn 20000
+              maxconn 8000
               log ring@logs format raw local0
             ring logs
               format raw
@@ -43,7 +43,7 @@ internal static class Configurations
               timeout client 3600s
               timeout server 3600s
               timeout connect 5s
-              maxconn 20000
+              maxconn 8000
             frontend http
               mode http
               option httplog

@@ -70,7 +70,7 @@ internal sealed class MeasuredProcess : IDisposable
             .Select(line => double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024).FirstOrDefault();
 
     /// <summary>Waits until it accepts connections; false when it ends or does not within the time.</summary>
-    public bool Serves(int port, double seconds = 20)
+    public bool Serves(int port, double seconds = 60)
     {
         for (var clock = Stopwatch.StartNew(); clock.Elapsed.TotalSeconds < seconds && !HasExited; Thread.Sleep(20))
         {
