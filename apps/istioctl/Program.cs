@@ -1,4 +1,5 @@
 using System.CommandLine;
 using Lateen.Foundation.Cli;
 
-return await CommandHost.RunAsync(new RootCommand("Istio's command line for Lateen") { ValidateCommand.Create() }, args);
+return await CommandHost.RunAsync(
+    new RootCommand("Istio's command line for Lateen") { ValidateCommand.Create(), ProxyConfigCommand.Create(), VersionCommand.Create() }, args);

@@ -21,6 +21,7 @@ public static class PilotAgentCommand
     {
         var command = new Command("pilot-agent", "Run and watch the proxy of a pod");
         command.Subcommands.Add(CreateProxy());
+        command.Subcommands.Add(RequestCommand.Create());
         command.Subcommands.Add(IptablesCommand.Create());
         return command;
     }

@@ -12,6 +12,8 @@ internal static class BuiltInImages
         void Add(string image, params string[] command) => images[image] = Entry(command);
         var sidecar = Programs.Find("sidecar");
         Add("*/proxyv2:*", sidecar, "pilot-agent");
+        // istioctl calls it by its name in the image.
+        images["*/proxyv2:*"]!["links"] = new JsonObject { ["/usr/local/bin/pilot-agent"] = sidecar };
         Add("*/proxy_init:*", sidecar, "istio-iptables");
         var bookinfo = Programs.Find("bookinfo");
         foreach (var (role, versions) in new[] { ("productpage", "v1"), ("details", "v1"), ("ratings", "v1"), ("reviews", "v1 v2 v3") })
