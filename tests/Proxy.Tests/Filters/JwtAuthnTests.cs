@@ -50,6 +50,7 @@ public sealed class JwtAuthnTests : IDisposable
     [InlineData("unsigned", 401, "Jwt header [alg] is not supported")]
     [InlineData("kid", 401, "Jwks doesn't have key to match kid or alg from Jwt")]
     [InlineData("confused", 401, "Jwks doesn't have key to match kid or alg from Jwt")]
+    [InlineData("bits", 401, "Jwt header is an invalid Base64url encoded")]
     [InlineData("garbage", 401, "Jwt is not in the form of Header.Payload.Signature with two dots and 3 sections")]
     public async Task Bad_token_is_refused_by_what_is_wrong_with_it(string what, int code, string text)
     {
@@ -65,6 +66,7 @@ public sealed class JwtAuthnTests : IDisposable
             "unsigned" => _tokens.Sign("us", more: "\"aud\":\"shop\"", header: """{"alg":"none"}"""),
             "kid" => _tokens.Sign("us", more: "\"aud\":\"shop\"", header: """{"alg":"ES256","kid":"two"}"""),
             "confused" => _tokens.Sign("us", more: "\"aud\":\"shop\"", header: """{"alg":"HS256","kid":"one"}"""),
+            "bits" => "AB.AB.AB",
             _ => "abc",
         };
         var answer = await proxy.SendAsync($"GET /x?q=s3cret HTTP/1.1\r\nHost: a\r\n{(token.Length > 0 ? $"Authorization: Bearer {token}\r\n" : "")}Connection: close\r\n\r\n");

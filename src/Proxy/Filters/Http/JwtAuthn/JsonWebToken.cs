@@ -118,7 +118,10 @@ internal sealed class JsonWebToken
     {
         bytes = [];
         if (text.IsEmpty || text.ContainsAnyExcept(Base64UrlChars) || text.Length % 4 == 1) return false;
-        bytes = Base64Url.DecodeFromChars(text);
+        // Says no, rather than throws, to bits left over that are not zero.
+        var target = new byte[Base64Url.GetMaxDecodedLength(text.Length)];
+        if (Base64Url.DecodeFromChars(text, target, out var read, out var written) != OperationStatus.Done || read != text.Length) return false;
+        bytes = target.AsSpan(0, written).ToArray();
         return true;
     }
 
