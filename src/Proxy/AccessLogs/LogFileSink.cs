@@ -15,7 +15,8 @@ internal sealed class LogFileSink : IDisposable
     private readonly Lock _gate = new();
     private readonly string _path;
     private readonly Thread _writer;
-    private readonly ManualResetEventSlim _wake = new();
+    // Without spinning: the writer waits for its next turn, not for anybody in a hurry.
+    private readonly ManualResetEventSlim _wake = new(initialState: false, spinCount: 0);
     private ByteBuilder _filling = new();
     private ByteBuilder _flushing = new();
     private volatile bool _stop;
