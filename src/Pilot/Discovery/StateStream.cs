@@ -46,7 +46,8 @@ internal sealed class StateStream(DiscoveryServer server, RpcResponseWriter<Stat
         var everything = type.IsWhole() && wanted.Count == 0;
         var added = everything ? [] : wanted.Where(n => !watch.Wants(n) || watch.Names == null).ToHashSet(StringComparer.Ordinal);
         var sameNames = everything ? watch.Names == null : watch.Names != null && watch.Names.SetEquals(wanted);
-        watch.Names = everything ? null : wanted;
+        if (everything) watch.Names = null;
+        else if (!sameNames) watch.Names = wanted;
         if (first) watch.Named.Clear();
         foreach (var gone in watch.Named.Keys.Where(n => !watch.Wants(n)).ToList()) watch.Named.Remove(gone);
 
@@ -63,7 +64,10 @@ internal sealed class StateStream(DiscoveryServer server, RpcResponseWriter<Stat
             return;
         }
         var names = first ? wanted : added.Union(due);
-        await SendNamedAsync(type, watch, [.. names.Select(n => ProxyFetch.Named(client, type, n))], client).ConfigureAwait(false);
+        List<EncodedResource> resources = [.. names.Select(n => ProxyFetch.Named(client, type, n))];
+        // The names that the shared resources have, in place of this request's own copies of them.
+        if (resources.Count == wanted.Count) watch.Names = resources.Select(r => r.Name).ToHashSet(StringComparer.Ordinal);
+        await SendNamedAsync(type, watch, resources, client).ConfigureAwait(false);
     }
 
     protected override async Task PushAsync(PushRequest push)

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Lateen.Pilot.Model;
 using Lateen.Pilot.Networking.Gateways;
 using Lateen.Pilot.Push;
@@ -8,7 +9,9 @@ namespace Lateen.Pilot.Networking;
 internal sealed class Client
 {
     private readonly Lazy<ServiceTargets> _targets;
+    private readonly Lazy<InboundPorts> _inbound;
     private readonly Lazy<MergedGateway> _gateway;
+    private readonly Lazy<ConcurrentDictionary<string, EncodedResource>> _knownEndpoints;
 
     public Client(ProxyNode node, PushSnapshot snapshot)
     {
@@ -16,7 +19,10 @@ internal sealed class Client
         Scope = snapshot.ScopeFor(node);
         Facets = ClientFacets.Of(node, Scope);
         _targets = new(() => ServiceTargets.Of(node, snapshot));
+        _inbound = new(() => InboundPorts.Of(this));
         _gateway = new(() => MergedGateway.Merge(this));
+        _knownEndpoints = new(() => snapshot.Endpoints.Generated.Get(
+            new EndpointsKey(Scope.Services, Mesh, Facets), 0, static _ => new ConcurrentDictionary<string, EncodedResource>(StringComparer.Ordinal)));
     }
 
     public ProxyNode Node { get; }
@@ -26,6 +32,12 @@ internal sealed class Client
     public MeshSettings Mesh => Snapshot.Mesh;
     public ServiceTargets Targets => _targets.Value;
 
+    /// <summary>The ports on which the workload takes traffic.</summary>
+    public InboundPorts Inbound => _inbound.Value;
+
+    /// <summary>The assignments that were made for clients like this one, by cluster. Shared by all of them; any thread.</summary>
+    public ConcurrentDictionary<string, EncodedResource> KnownEndpoints => _knownEndpoints.Value;
+
     /// <summary>The Gateway objects that select this proxy, as one.</summary>
     public MergedGateway Gateway => _gateway.Value;
 
@@ -34,4 +46,7 @@ internal sealed class Client
     public DestinationRuleEntry? RuleFor(string hostname) => Scope.Services.RuleFor(hostname, Node.Labels, Node.Namespace);
 
     public ServiceEndpoints? EndpointsOf(Service service) => Snapshot.Endpoints.Find(service.Hostname, service.Namespace);
+
+    /// <summary>All that decides the assignments of a client, besides the endpoints themselves.</summary>
+    private sealed record EndpointsKey(ScopeServices Services, MeshSettings Mesh, ClientFacets Facets);
 }

@@ -17,6 +17,7 @@ internal sealed class GeneratedCache(int bound = 128)
     public const int ScopeBound = 16_384;
 
     private ConcurrentDictionary<object, object>? _entries;
+    private int _kept;
 
     public bool TryGet<T>(object key, [NotNullWhen(true)] out T? value) where T : class
     {
@@ -30,10 +31,31 @@ internal sealed class GeneratedCache(int bound = 128)
     public T Keep<T>(object key, T value) where T : class
     {
         var entries = _entries ?? Interlocked.CompareExchange(ref _entries, new(), null) ?? _entries;
-        if (entries.Count >= bound) entries.Clear();
+        // Counted here, since the dictionary would take all its locks to count.
+        if (Interlocked.Increment(ref _kept) > bound)
+        {
+            Interlocked.Exchange(ref _kept, 1);
+            entries.Clear();
+        }
         return (T)entries.GetOrAdd(key, value);
     }
 
     public T Get<T, TState>(object key, TState state, Func<TState, T> make) where T : class =>
         TryGet<T>(key, out var found) ? found : Keep(key, make(state));
+
+    /// <summary>The same for what takes long to make: who asks meanwhile waits for it.</summary>
+    public T GetOnce<T, TState>(object key, TState state, Func<TState, T> make) where T : class
+    {
+        var once = TryGet<Lazy<T>>(key, out var found) ? found : Keep(key, new Lazy<T>(() => make(state)));
+        try
+        {
+            return once.Value;
+        }
+        catch
+        {
+            // The next one may have better luck: a failure is not kept.
+            _entries?.TryRemove(KeyValuePair.Create<object, object>(key, once));
+            throw;
+        }
+    }
 }

@@ -1,4 +1,5 @@
 using Lateen.Pilot.Model;
+using Lateen.Pilot.Networking;
 
 namespace Lateen.Pilot.Push;
 
@@ -18,6 +19,9 @@ internal sealed class EndpointIndex
         _services = services;
         _byAddress = new(IndexByAddress);
     }
+
+    /// <summary>What was generated from all these endpoints together: tables of assignments for clients that get equal ones. Any thread.</summary>
+    public GeneratedCache Generated { get; } = new(256);
 
     public int ServiceCount => _services.Count;
 

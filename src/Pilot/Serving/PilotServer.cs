@@ -71,6 +71,7 @@ internal sealed class PilotServer(PilotOptions options, ILoggerFactory logs)
         // 3
         await debouncer.FlushAsync();
         while (!discovery.IsReady) await Task.Delay(20, stopping);
+        discovery.Practise();
 
         // 4
         var table = discovery.AddTo(new RpcServiceTable { OnHandlerError = (path, e) => log.LogError(e, "serving {Path} failed", path) });

@@ -35,6 +35,8 @@ public sealed class RpcChannel : IDisposable
             KeepAlivePingTimeout = options.KeepAliveTimeout,
             KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
             PooledConnectionIdleTimeout = Timeout.InfiniteTimeSpan,
+            // A configuration of a megabyte must not come in pieces of 64 KiB, each asked for.
+            InitialHttp2StreamWindowSize = 4 << 20,
             EnableMultipleHttp2Connections = true,
         };
         if (options.Tls is not null) handler.SslOptions = options.Tls;

@@ -15,7 +15,7 @@ internal static class InboundClusters
 
     public static EncodedResource[] Get(Client client)
     {
-        var ports = InboundPorts.Of(client);
+        var ports = client.Inbound;
         var rules = new RuleList([.. ports.All.Select(p => p.Service == null ? null : Rule(client, p.Service))]);
         return client.Mesh.Generated.Get(new Key(ports, rules), (client.Mesh, ports, rules), static s => Build(s.Mesh, s.ports, s.rules));
     }

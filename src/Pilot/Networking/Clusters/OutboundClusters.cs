@@ -23,10 +23,10 @@ internal static class OutboundClusters
     {
         var services = client.Scope.Services;
         var names = new NamesKey(client.Mesh, client.IsRouter, client.Facets.Selected, sni, client.Facets.IsGrpc);
-        if (!HasNames(services)) return services.Generated.Get(names, (client, sni), static s => Build(s.client, s.sni));
+        if (!HasNames(services)) return services.Generated.GetOnce(names, (client, sni), static s => Build(s.client, s.sni));
         // Clusters of names have their endpoints in them, so they follow the endpoints and the proxy's place too.
         var key = new PlacedKey(names, client.Snapshot.Endpoints, client.Facets.Locality, client.Facets.LabelKey, client.Facets.Network, client.Facets.ClusterId);
-        return services.Generated.Get(key, (client, sni), static s => Build(s.client, s.sni));
+        return services.Generated.GetOnce(key, (client, sni), static s => Build(s.client, s.sni));
     }
 
     private sealed record NamesKey(MeshSettings Mesh, bool Router, string Selected, bool Sni, bool Grpc);

@@ -7,15 +7,23 @@ namespace Lateen.Pilot.Networking.Endpoints;
 /// <summary>The endpoints of one cluster, as EDS sends them. Shared by all proxies for which they would be equal.</summary>
 internal static class EndpointResources
 {
+    /// <summary>The assignment of a cluster; one without endpoints for a cluster that the client does not have.</summary>
     public static EncodedResource Get(Client client, string name)
+    {
+        // Most clients ask for what one like them had before: one look then.
+        if (client.KnownEndpoints.TryGetValue(name, out var known)) return known;
+        return Find(client, name) is { } found ? client.KnownEndpoints.GetOrAdd(found.Name, found) : Empty(client, name);
+    }
+
+    private static EncodedResource? Find(Client client, string name)
     {
         // By SNI alone (outbound_.443_._.host) only endpoints that ask for a certificate may be reached: none, until they do.
         if (!ClusterName.TryParse(name, out var cluster) || !name.Contains('|') || client.Scope.Services.Find(cluster.Hostname) is not { } service
             || service.PortByNumber(cluster.Port) is not { } port || client.EndpointsOf(service) is not { } endpoints)
-            return Empty(client, name);
+            return null;
         var rule = client.RuleFor(cluster.Hostname);
         var subset = cluster.Subset.Length > 0 ? rule?.FindSubset(cluster.Subset) : null;
-        if (subset == null && cluster.Subset.Length > 0) return Empty(client, name);
+        if (subset == null && cluster.Subset.Length > 0) return null;
         // Only where the rule minds localities does the client's place matter.
         var places = Places(rule, subset, port.Port, client.Mesh);
         var key = new Key(

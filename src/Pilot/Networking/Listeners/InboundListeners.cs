@@ -18,7 +18,7 @@ internal static class InboundListeners
 
     public static EncodedResource[] Get(Client client)
     {
-        var ports = InboundPorts.Of(client);
+        var ports = client.Inbound;
         var key = new Key(ports, client.Facets.Filters, client.Facets.AcceptsHttp10, client.Facets.Interception);
         return client.Mesh.Generated.Get(key, (client, ports), static s => Build(s.client, s.ports));
     }

@@ -23,7 +23,7 @@ internal static class OutboundListeners
         var headless = scope.Generated.Get("headless", scope, static s => s.Egress.SelectMany(e => e.Services).Where(s => s.IsHeadless).Distinct().ToArray());
         var pods = new EndpointsKey(headless.Select(s => (object?)client.EndpointsOf(s)));
         var key = new Key(facets.DnsDomain, facets.Selected, facets.Filters, facets.Interception, facets.AcceptsHttp10, pods);
-        var result = scope.Generated.Get(key, client, static c => new OutboundBuild(c).Run());
+        var result = scope.Generated.GetOnce(key, client, static c => new OutboundBuild(c).Run());
         // A proxy does not intercept the way to its own pod's address.
         var own = client.Node.Addresses[0];
         return result.OfPods.TryGetValue(own, out var mine) ? [.. result.All.Where(l => !mine.Contains(l.Name))] : result.All;

@@ -19,7 +19,7 @@ internal static class SidecarRoutes
     public static EncodedResource Get(Client client, string name)
     {
         var key = new RouteKey(name, client.Facets.DnsDomain, client.Facets.Selected);
-        return client.Scope.Generated.Get(key, (client, name, key), static s => Build(s.client, s.name, s.key));
+        return client.Scope.Generated.GetOnce(key, (client, name, key), static s => Build(s.client, s.name, s.key));
     }
 
     /// <summary>The configuration without its hosts.</summary>
