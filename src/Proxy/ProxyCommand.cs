@@ -51,8 +51,9 @@ public static class ProxyCommand
                 NodeId = parsed.GetValue(node)!,
                 NodeCluster = parsed.GetValue(cluster)!,
                 RestartEpoch = parsed.GetValue(epoch),
+                Levels = Levels(parsed.GetValue(level)!, parsed.GetValue(componentLevel)),
             };
-            using var logs = new LogOptions { Targets = ["stderr"], OutputLevels = Levels(parsed.GetValue(level)!, parsed.GetValue(componentLevel)) }.CreateFactory();
+            using var logs = new LogOptions { Targets = ["stderr"], OutputLevels = options.Levels }.CreateFactory();
             if (parsed.GetValue(mode) == "validate")
             {
                 Guard(() => ProxyServer.Validate(options, logs));

@@ -24,6 +24,9 @@ internal sealed class ProxyContext(StatsStore stats, ILoggerFactory logs)
 
     public ILogger Log { get; } = logs.CreateLogger("default");
 
+    /// <summary>The bootstrap's node.</summary>
+    public Envoy.Config.Core.V3.Node Node { get; init; } = new();
+
     public Published<ClusterMap> Clusters { get; } = new(ClusterMap.Empty);
 
     /// <summary>The process is draining: connections close when their request is done.</summary>

@@ -1,3 +1,5 @@
+using Lateen.Foundation.Logging;
+
 namespace Lateen.Proxy;
 
 /// <summary>What a proxy is started with.</summary>
@@ -20,6 +22,9 @@ public sealed record ProxyOptions
 
     /// <summary>Overrides node.cluster of the bootstrap when not empty.</summary>
     public string NodeCluster { get; init; } = "";
+
+    /// <summary>Levels that an administrator may change; null when the logs have none to change.</summary>
+    public LogLevels? Levels { get; init; }
 
     /// <summary>Shown by the admin pages.</summary>
     public int RestartEpoch { get; init; }

@@ -37,7 +37,8 @@ public sealed class ProxyServer : IAsyncDisposable
         _options = options;
         Bootstrap = bootstrap;
         var count = options.Concurrency > 0 ? options.Concurrency : Environment.ProcessorCount;
-        _context = new ProxyContext(new StatsStore(count), logs);
+        _context = new ProxyContext(new StatsStore(count, bootstrap.StatsConfig), logs) { Node = bootstrap.Node ?? new Node() };
+        ServerStats.Register(_context.Stats, this);
         _workers = [.. Enumerable.Range(0, count).Select(index => new Worker(index, fault => _context.Log.LogError(fault, "a worker caught what nothing else did")))];
         _listenerSets = [.. _workers.Select(worker => new ListenerSet(worker, _context))];
         _resources = new ResourceState(_context, PublishListeners);
@@ -80,7 +81,7 @@ public sealed class ProxyServer : IAsyncDisposable
     public static void Validate(ProxyOptions options, ILoggerFactory logs)
     {
         var bootstrap = BootstrapReader.Read(options.Bootstrap, options.BootstrapFile);
-        var context = new ProxyContext(new StatsStore(1), logs);
+        var context = new ProxyContext(new StatsStore(1, bootstrap.StatsConfig), logs) { Node = bootstrap.Node ?? new Node() };
         var resources = new ResourceState(context, _ => { });
         resources.AddStaticClusters(bootstrap.StaticResources?.Clusters ?? []);
         resources.AddStaticListeners(bootstrap.StaticResources?.Listeners ?? []);

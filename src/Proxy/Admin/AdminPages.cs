@@ -2,8 +2,11 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Lateen.Api;
+using Lateen.Proxy.Compile;
 using Lateen.Proxy.Http.Connections;
+using Lateen.Proxy.Http.Routing;
 using Lateen.Proxy.Stats;
 using Lateen.Proxy.Upstream.Clusters;
 
@@ -29,10 +32,8 @@ internal sealed class AdminPages(ProxyServer server)
         "/server_info" => Page(Json, ServerInfo().ToJsonString(Indented)),
         "/config_dump" => Page(Json, ConfigDump.Write(server, query)),
         "/clusters" => query.GetValueOrDefault("format") == "json" ? Page(Json, ClusterPages.Json(server.Resources.Dump().States)) : Page(Text, ClusterPages.Text(server.Resources.Dump().States)),
-        "/listeners" => Page(Text, string.Concat(server.Resources.Dump().Serving.Select(listener => $"{listener.Name}::{listener.Address}\n"))),
-        "/stats" when query.GetValueOrDefault("format") == "prometheus" => Prometheus(query),
-        "/stats" => Page(query.GetValueOrDefault("format") == "json" ? Json : Text, StatsPages.Plain(server.Stats, query)),
-        "/stats/prometheus" => Prometheus(query),
+        "/listeners" => query.GetValueOrDefault("format") == "json" ? Page(Json, ListenersJson()) : Page(Text, string.Concat(server.Resources.Dump().Serving.Select(listener => $"{listener.Name}::{listener.Address}\n"))),
+        "/stats" or "/stats/prometheus" => Stats(path, query),
         "/memory" => Page(Json, new JsonObject
         {
             ["allocated"] = GC.GetTotalMemory(false).ToString(CultureInfo.InvariantCulture),
@@ -40,10 +41,10 @@ internal sealed class AdminPages(ProxyServer server)
             ["total_physical_bytes"] = Process.GetCurrentProcess().WorkingSet64.ToString(CultureInfo.InvariantCulture),
         }.ToJsonString(Indented)),
         "/certs" => Page(Json, new JsonObject { ["certificates"] = new JsonArray() }.ToJsonString(Indented)),
-        "/runtime" => Page(Json, new JsonObject { ["layers"] = new JsonArray(), ["entries"] = new JsonObject() }.ToJsonString(Indented)),
-        "/logging" => Page(Text, "active loggers:\n  default\n  xds\n  dns\n"),
-        "/healthcheck/fail" or "/healthcheck/ok" or "/drain_listeners" or "/quitquitquit" or "/reset_counters" when method != "POST" =>
+        "/runtime" => Page(Json, RuntimePage.Json(server.Bootstrap)),
+        "/logging" or "/healthcheck/fail" or "/healthcheck/ok" or "/drain_listeners" or "/quitquitquit" or "/reset_counters" when method != "POST" =>
             Page(Text, $"Method {method} not allowed, POST required.\n", 405),
+        "/logging" => LoggingPage.Change(server.Options.Levels, query) is { } problem ? Page(Text, problem, 400) : Page(Text, LoggingPage.Text(server.Options.Levels)),
         "/healthcheck/fail" => Do(() => server.HealthCheckFailed = true),
         "/healthcheck/ok" => Do(() => server.HealthCheckFailed = false),
         "/drain_listeners" => Do(() => server.Drain(query.ContainsKey("inboundonly"), query.ContainsKey("graceful"))),
@@ -60,8 +61,37 @@ internal sealed class AdminPages(ProxyServer server)
 
     internal static readonly System.Text.Json.JsonSerializerOptions Indented = new() { WriteIndented = true, TypeInfoResolver = AdminJson.Default };
 
-    private DirectAnswer Prometheus(Dictionary<string, string> query) =>
-        new(200, "text/plain; version=0.0.4; charset=utf-8", PrometheusPage.Write(server.Stats, server.Bootstrap, query.ContainsKey("usedonly")));
+    private DirectAnswer Stats(string path, Dictionary<string, string> query)
+    {
+        Regex? filter = null;
+        if (query.TryGetValue("filter", out var pattern) && pattern.Length > 0)
+            try
+            {
+                filter = SafeRegex.Compile(pattern, "filter", wholeText: false);
+            }
+            catch (ConfigRefusedException e)
+            {
+                return Page(Text, $"Invalid re2 regex: {e.Message}\n", 400);
+            }
+        var format = path == "/stats" ? query.GetValueOrDefault("format", "text") : "prometheus";
+        return format switch
+        {
+            "prometheus" => new(200, "text/plain; version=0.0.4; charset=utf-8", PrometheusPage.Write(server.Stats, query.ContainsKey("usedonly"), filter)),
+            "json" or "text" or "html" => Page(format == "json" ? Json : Text, StatsPages.Write(server.Stats, format == "json", query.ContainsKey("usedonly"), query.GetValueOrDefault("type"), filter)),
+            _ => Page(Text, "usage: /stats?format=(html|active-html|json|prometheus|text)\n\n", 400),
+        };
+    }
+
+    private string ListenersJson() => new JsonObject
+    {
+        ["listener_statuses"] = new JsonArray([.. server.Resources.Dump().Serving.Select(listener => (JsonNode)new JsonObject
+        {
+            ["name"] = listener.Name,
+            ["local_address"] = listener.Address.Path is { } pipe
+                ? new JsonObject { ["pipe"] = new JsonObject { ["path"] = pipe } }
+                : new JsonObject { ["socket_address"] = new JsonObject { ["address"] = listener.Address.ToIpAddress().ToString(), ["port_value"] = listener.Address.Port } },
+        })]),
+    }.ToJsonString(Indented) + "\n";
 
     private JsonObject ServerInfo() => new()
     {

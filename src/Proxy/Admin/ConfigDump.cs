@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Envoy.Admin.V3;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
@@ -9,8 +10,42 @@ namespace Lateen.Proxy.Admin;
 /// <summary>The configuration in use, as envoy.admin.v3.ConfigDump in JSON.</summary>
 internal static class ConfigDump
 {
-    /// <summary>All of it, or with <c>resource=dynamic_listeners</c> and the like one list; endpoints with <c>include_eds</c>.</summary>
+    /// <summary>
+    /// All of it, or with <c>resource=dynamic_listeners</c> and the like one list; endpoints with <c>include_eds</c>; with <c>mask</c> only
+    /// the fields that it names, separated by commas.
+    /// </summary>
     public static string Write(ProxyServer server, Dictionary<string, string> query)
+    {
+        var text = Whole(server, query);
+        return query.TryGetValue("mask", out var mask) && mask.Length > 0 ? Masked(text, mask.Split(',')) : text;
+    }
+
+    private static string Masked(string text, string[] paths)
+    {
+        var dump = JsonNode.Parse(text)!;
+        var configs = dump["configs"] as JsonArray ?? [];
+        for (var i = 0; i < configs.Count; i++)
+        {
+            var kept = new JsonObject { ["@type"] = configs[i]!["@type"]?.DeepClone() };
+            foreach (var path in paths) Keep(configs[i]!, kept, path.Trim().Split('.'));
+            configs[i] = kept;
+        }
+        return dump.ToJsonString(AdminPages.Indented) + "\n";
+    }
+
+    private static void Keep(JsonNode from, JsonObject to, ReadOnlySpan<string> path)
+    {
+        if (from is not JsonObject source || !source.TryGetPropertyValue(path[0], out var value) || value is null) return;
+        if (path.Length == 1)
+        {
+            to[path[0]] = value.DeepClone();
+            return;
+        }
+        if (to[path[0]] is not JsonObject inner) to[path[0]] = inner = value["@type"] is { } type ? new JsonObject { ["@type"] = type.DeepClone() } : [];
+        Keep(value, inner, path[1..]);
+    }
+
+    private static string Whole(ProxyServer server, Dictionary<string, string> query)
     {
         var dump = server.Resources.Dump();
         var parts = new List<IMessage> { new BootstrapConfigDump { Bootstrap = server.Bootstrap }, Clusters(dump) };

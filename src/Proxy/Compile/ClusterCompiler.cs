@@ -23,7 +23,7 @@ internal static class ClusterCompiler
         return new ClusterSnapshot
         {
             Name = cluster.Name,
-            StatName = (cluster.AltStatName.Length > 0 ? cluster.AltStatName : cluster.Name).TrimEnd(';').Replace(':', '_'),
+            StatName = (cluster.AltStatName.Length > 0 ? cluster.AltStatName : cluster.Name).Replace(':', '_'),
             Discovery = discovery,
             EdsName = cluster.EdsClusterConfig?.ServiceName is { Length: > 0 } service ? service : cluster.Name,
             Balancer = balancer.Settings,

@@ -20,14 +20,14 @@ internal readonly record struct StatField(string Name, StatKind Kind = StatKind.
 /// </summary>
 internal class StatGroup
 {
-    /// <summary>Upper bounds of the histograms' buckets in milliseconds, Envoy's own.</summary>
+    /// <summary>Upper bounds of the histograms' buckets, Envoy's own.</summary>
     public static readonly double[] Bounds =
         [0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 300000, 600000, 1800000, 3600000];
 
-    private static readonly int HistogramCells = Bounds.Length + 2;
     private readonly StatField[] _fields;
     private readonly int[] _offsets;
-    private readonly int _size;
+    private readonly double[][] _bounds;
+    private int _size;
     private readonly long[]?[] _cells;
     private long[]? _shared;
 
@@ -35,13 +35,26 @@ internal class StatGroup
     {
         (Prefix, _fields) = (prefix, fields);
         _offsets = new int[fields.Length];
-        for (var i = 0; i < fields.Length; i++)
-        {
-            _offsets[i] = _size;
-            _size += fields[i].Kind == StatKind.Histogram ? HistogramCells : 1;
-        }
+        _bounds = new double[fields.Length][];
+        UseBounds(static _ => Bounds);
         _cells = new long[]?[workers];
     }
+
+    /// <summary>Gives the histograms other buckets, by full name. Only before anything is counted.</summary>
+    public void UseBounds(Func<string, double[]> boundsOf)
+    {
+        _size = 0;
+        for (var i = 0; i < _fields.Length; i++)
+        {
+            _offsets[i] = _size;
+            _bounds[i] = _fields[i].Kind == StatKind.Histogram ? boundsOf(Prefix + _fields[i].Name) : [];
+            // One cell for each bound, one without bound, one for the sum.
+            _size += _fields[i].Kind == StatKind.Histogram ? _bounds[i].Length + 2 : 1;
+        }
+    }
+
+    /// <summary>Upper bounds of a histogram's buckets.</summary>
+    public double[] BoundsOf(int field) => _bounds[field];
 
     /// <summary>Begins the full name of every field, dot included.</summary>
     public string Prefix { get; }
@@ -64,11 +77,11 @@ internal class StatGroup
     /// <summary>Puts milliseconds into a histogram.</summary>
     public void Observe(Worker worker, int field, double milliseconds)
     {
-        var cells = _cells[worker.Index] ??= new long[_size];
+        var (cells, bounds) = (_cells[worker.Index] ??= new long[_size], _bounds[field]);
         var bucket = 0;
-        while (bucket < Bounds.Length && milliseconds > Bounds[bucket]) bucket++;
+        while (bucket < bounds.Length && milliseconds > bounds[bucket]) bucket++;
         cells[_offsets[field] + bucket]++;
-        cells[_offsets[field] + HistogramCells - 1] += (long)(milliseconds * 1000);
+        cells[_offsets[field] + bounds.Length + 1] += (long)(milliseconds * 1000);
     }
 
     /// <summary>The value of a counter or gauge.</summary>
@@ -77,9 +90,9 @@ internal class StatGroup
     /// <summary>Counts of a histogram's buckets, the last without bound, and the sum in milliseconds.</summary>
     public (long[] Buckets, double Sum) ReadHistogram(int field)
     {
-        var buckets = new long[Bounds.Length + 1];
+        var buckets = new long[_bounds[field].Length + 1];
         for (var i = 0; i < buckets.Length; i++) buckets[i] = Sum(_offsets[field] + i);
-        return (buckets, Sum(_offsets[field] + HistogramCells - 1) / 1000.0);
+        return (buckets, Sum(_offsets[field] + buckets.Length) / 1000.0);
     }
 
     /// <summary>Anything was ever counted.</summary>
@@ -91,7 +104,7 @@ internal class StatGroup
         foreach (var cells in _cells.Append(_shared))
             for (var field = 0; cells is not null && field < _fields.Length; field++)
                 if (_fields[field].Kind != StatKind.Gauge)
-                    Array.Clear(cells, _offsets[field], _fields[field].Kind == StatKind.Histogram ? HistogramCells : 1);
+                    Array.Clear(cells, _offsets[field], _fields[field].Kind == StatKind.Histogram ? _bounds[field].Length + 2 : 1);
     }
 
     private long Sum(int cell)

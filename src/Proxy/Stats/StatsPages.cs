@@ -2,123 +2,82 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using Lateen.Proxy.Http.Routing;
-using BootstrapConfig = Envoy.Config.Bootstrap.V3.Bootstrap;
 
 namespace Lateen.Proxy.Stats;
 
-/// <summary>Statistics as Envoy's /stats page has them.</summary>
+/// <summary>Statistics as Envoy's /stats page has them, as text or as JSON.</summary>
 internal static class StatsPages
 {
-    public static string Plain(StatsStore stats, Dictionary<string, string> query)
+    private static readonly double[] Quantiles = [0, 25, 50, 75, 90, 95, 99, 99.5, 99.9, 100];
+
+    /// <param name="type">Counters, Gauges, Histograms; null for all.</param>
+    public static string Write(StatsStore stats, bool isJson, bool usedOnly, string? type, Regex? filter)
     {
-        Regex? filter = query.TryGetValue("filter", out var pattern) && pattern.Length > 0 ? SafeRegex.Compile(pattern, "filter", wholeText: false) : null;
-        var lines = new List<(string Name, string Value)>();
+        var lines = new List<(string Name, StatKind Kind, string Text, JsonNode? Json)>();
         foreach (var group in stats.Groups)
             for (var field = 0; field < group.Fields.Count; field++)
             {
-                var name = group.Prefix + group.Fields[field].Name;
-                if (filter?.IsMatch(name) == false || query.ContainsKey("usedonly") && !group.IsUsed) continue;
-                lines.Add((name, group.Fields[field].Kind == StatKind.Histogram ? Summary(group, field) : group.Read(field).ToString(CultureInfo.InvariantCulture)));
+                var (name, kind) = (group.Prefix + group.Fields[field].Name, group.Fields[field].Kind);
+                if (usedOnly && !group.IsUsed || !stats.IsShown(name) || filter?.IsMatch(name) == false || !IsOfType(kind, type)) continue;
+                if (kind == StatKind.Histogram) lines.Add((name, kind, Summary(group, field, out var values), values));
+                else lines.Add((name, kind, group.Read(field).ToString(CultureInfo.InvariantCulture), null));
             }
-        lines.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name));
-        if (query.GetValueOrDefault("format") != "json") return string.Concat(lines.Select(line => $"{line.Name}: {line.Value}\n"));
-        var list = new JsonArray();
-        foreach (var (name, value) in lines)
-            list.Add((JsonNode)new JsonObject { ["name"] = name, ["value"] = long.TryParse(value, CultureInfo.InvariantCulture, out var number) ? number : value });
+        foreach (var (name, value) in stats.Computed)
+            if (stats.IsShown(name) && filter?.IsMatch(name) != false && IsOfType(StatKind.Gauge, type))
+                lines.Add((name, StatKind.Gauge, value().ToString(CultureInfo.InvariantCulture), null));
+        foreach (var (family, labels, cell) in stats.Labeled.Read())
+        {
+            var name = $"istiocustom.{family}{(labels.Length > 0 ? "." + labels.Replace("\"", "", StringComparison.Ordinal).Replace(',', '.').Replace('=', '.') : "")}";
+            if (cell.Kind != StatKind.Histogram && stats.IsShown(name) && filter?.IsMatch(name) != false && IsOfType(cell.Kind, type))
+                lines.Add((name, cell.Kind, cell.Value.ToString(CultureInfo.InvariantCulture), null));
+        }
+        // Envoy shows counters and gauges first, then histograms, each sorted.
+        lines.Sort((a, b) => (a.Kind == StatKind.Histogram).CompareTo(b.Kind == StatKind.Histogram) is not 0 and var order ? order : string.CompareOrdinal(a.Name, b.Name));
+        if (!isJson) return string.Concat(lines.Select(line => $"{line.Name}: {line.Text}\n"));
+        var list = new JsonArray([.. lines.Where(line => line.Kind != StatKind.Histogram)
+            .Select(line => (JsonNode)new JsonObject { ["name"] = line.Name, ["value"] = long.Parse(line.Text, CultureInfo.InvariantCulture) })]);
+        if (lines.Exists(line => line.Kind == StatKind.Histogram))
+            list.Add((JsonNode)new JsonObject
+            {
+                ["histograms"] = new JsonObject
+                {
+                    ["supported_quantiles"] = new JsonArray([.. Quantiles.Select(quantile => (JsonNode)quantile)]),
+                    ["computed_quantiles"] = new JsonArray([.. lines.Where(line => line.Kind == StatKind.Histogram).Select(line => (JsonNode)new JsonObject { ["name"] = line.Name, ["values"] = line.Json })]),
+                },
+            });
         return new JsonObject { ["stats"] = list }.ToJsonString() + "\n";
     }
 
-    private static string Summary(StatGroup group, int field)
+    private static bool IsOfType(StatKind kind, string? type) => type is null || type.Equals($"{kind}s", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Quantiles, straight lines drawn between the bounds of the buckets.</summary>
+    private static string Summary(StatGroup group, int field, out JsonNode values)
     {
-        var (buckets, sum) = group.ReadHistogram(field);
+        var ((buckets, _), bounds) = (group.ReadHistogram(field), group.BoundsOf(field));
         var count = buckets.Sum();
-        return count == 0 ? "No recorded values" : string.Create(CultureInfo.InvariantCulture, $"count={count} sum={sum}");
-    }
-}
-
-/// <summary>Statistics in Prometheus' text format under Envoy's names: parts of a name that vary become labels.</summary>
-internal static class PrometheusPage
-{
-    public static byte[] Write(StatsStore stats, BootstrapConfig bootstrap, bool usedOnly)
-    {
-        var istio = bootstrap.StatsConfig?.StatsTags.Any(tag => tag.TagName == "cluster_name") == true;
-        var allowed = StatsFilter.Of(bootstrap);
-        var families = new SortedDictionary<string, (string Type, List<string> Lines)>(StringComparer.Ordinal);
-        foreach (var group in stats.Groups)
-        {
-            if (usedOnly && !group.IsUsed) continue;
-            var (family, labels) = Split(group.Prefix, istio);
-            for (var field = 0; field < group.Fields.Count; field++)
-            {
-                if (!allowed(group.Prefix + group.Fields[field].Name)) continue;
-                Add(families, group, field, family, labels, istio);
-            }
-        }
-        var page = new StringBuilder();
-        foreach (var (name, (type, lines)) in families)
-        {
-            page.Append("# TYPE ").Append(name).Append(' ').Append(type).Append('\n');
-            foreach (var line in lines) page.Append(line).Append('\n');
-        }
-        return Encoding.UTF8.GetBytes(page.ToString());
+        var computed = Quantiles.Select(quantile => count == 0 ? (double?)null : At(buckets, bounds, quantile / 100 * count)).ToArray();
+        values = new JsonArray([.. computed.Select(value => (JsonNode)new JsonObject { ["interval"] = null, ["cumulative"] = value })]);
+        if (count == 0) return "No recorded values";
+        var text = new StringBuilder();
+        for (var i = 0; i < Quantiles.Length; i++)
+            text.Append(CultureInfo.InvariantCulture, $"{(i > 0 ? " " : "")}P{Quantiles[i]}(nan,{computed[i]:0.###})");
+        return text.ToString();
     }
 
-    private static void Add(SortedDictionary<string, (string Type, List<string> Lines)> families, StatGroup group, int field, string family, string labels, bool istio)
+    private static double At(long[] buckets, double[] bounds, double wanted)
     {
-        var (fieldName, kind) = (group.Fields[field].Name, group.Fields[field].Kind);
-        if (fieldName.Length > 4 && fieldName[^4] == '_' && fieldName.EndsWith("xx", StringComparison.Ordinal))
-        {
-            labels = Join(labels, $"{(istio ? "response_code_class" : "envoy_response_code_class")}=\"{(istio ? fieldName[^3..] : fieldName[^3..^2])}\"");
-            fieldName = fieldName[..^3] + "xx";
-        }
-        var name = Sanitize($"envoy_{family}{fieldName}");
-        if (!families.TryGetValue(name, out var entry)) families[name] = entry = (kind.ToString().ToLowerInvariant(), []);
-        if (kind != StatKind.Histogram)
-        {
-            entry.Lines.Add(string.Create(CultureInfo.InvariantCulture, $"{name}{{{labels}}} {group.Read(field)}"));
-            return;
-        }
-        var (buckets, sum) = group.ReadHistogram(field);
-        long total = 0;
+        double seen = 0;
         for (var i = 0; i < buckets.Length; i++)
         {
-            total += buckets[i];
-            var bound = i < StatGroup.Bounds.Length ? StatGroup.Bounds[i].ToString("R", CultureInfo.InvariantCulture) : "+Inf";
-            entry.Lines.Add(string.Create(CultureInfo.InvariantCulture, $"{name}_bucket{{{Join(labels, $"le=\"{bound}\"")}}} {total}"));
+            if (buckets[i] == 0 || seen + buckets[i] < wanted)
+            {
+                seen += buckets[i];
+                continue;
+            }
+            var low = i == 0 ? 0 : bounds[i - 1];
+            var high = i < bounds.Length ? bounds[i] : low;
+            return low + (high - low) * (wanted - seen) / buckets[i];
         }
-        entry.Lines.Add(string.Create(CultureInfo.InvariantCulture, $"{name}_sum{{{labels}}} {sum}"));
-        entry.Lines.Add(string.Create(CultureInfo.InvariantCulture, $"{name}_count{{{labels}}} {total}"));
-    }
-
-    /// <summary>"cluster.NAME." → family "cluster_", label cluster_name.</summary>
-    private static (string Family, string Labels) Split(string prefix, bool istio)
-    {
-        foreach (var (head, label, istioLabel) in new[]
-                 {
-                     ("cluster.", "envoy_cluster_name", "cluster_name"), ("http.", "envoy_http_conn_manager_prefix", "http_conn_manager_prefix"),
-                     ("listener.", "envoy_listener_address", "listener_address"), ("tcp.", "envoy_tcp_prefix", "tcp_prefix"),
-                 })
-            if (prefix.StartsWith(head, StringComparison.Ordinal))
-                return (head.Replace('.', '_'), $"{(istio ? istioLabel : label)}=\"{prefix[head.Length..^1].Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"");
-        return (prefix.Replace('.', '_'), "");
-    }
-
-    private static string Join(string labels, string more) => labels.Length == 0 ? more : $"{labels},{more}";
-
-    private static string Sanitize(string name) => string.Concat(name.Select(c => char.IsAsciiLetterOrDigit(c) || c == '_' ? c : '_'));
-}
-
-/// <summary>Which statistics are shown: stats_config.stats_matcher of the bootstrap.</summary>
-internal static class StatsFilter
-{
-    public static Func<string, bool> Of(BootstrapConfig bootstrap)
-    {
-        var matcher = bootstrap.StatsConfig?.StatsMatcher;
-        if (matcher is null) return _ => true;
-        if (matcher.StatsMatcherCase == Envoy.Config.Metrics.V3.StatsMatcher.StatsMatcherOneofCase.RejectAll) return _ => !matcher.RejectAll;
-        var isInclusion = matcher.StatsMatcherCase == Envoy.Config.Metrics.V3.StatsMatcher.StatsMatcherOneofCase.InclusionList;
-        var patterns = (isInclusion ? matcher.InclusionList : matcher.ExclusionList)?.Patterns.Select((pattern, i) => StringMatch.From(pattern, $"stats_matcher[{i}]")).ToArray() ?? [];
-        return name => patterns.Any(pattern => pattern.IsMatch(Encoding.UTF8.GetBytes(name))) == isInclusion;
+        return bounds[^1];
     }
 }
