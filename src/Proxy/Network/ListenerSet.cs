@@ -81,12 +81,20 @@ internal sealed class ListenerSet(Worker worker, ProxyContext context)
 
     internal void Accept(ActiveListener listener, int fd, SocketAddress peer)
     {
+        // The admin pages stay open: they are how an operator learns what is going on.
+        var isCounted = listener.Snapshot.Name != Admin.AdminListener.Name;
+        if (isCounted && !context.Overload.TryEnter())
+        {
+            listener.Snapshot.Stats.Add(worker, ListenerStats.GlobalOverflow);
+            _ = Libc.Close(fd);
+            return;
+        }
         var connection = new DownstreamConnection(listener, new TcpStream(worker, fd, connected: true), peer, context);
         _connections.Add(connection);
-        _ = RunAsync(connection, listener.Snapshot.Stats);
+        _ = RunAsync(connection, listener.Snapshot.Stats, isCounted);
     }
 
-    private async Task RunAsync(DownstreamConnection connection, ListenerStats stats)
+    private async Task RunAsync(DownstreamConnection connection, ListenerStats stats, bool isCounted)
     {
         stats.Add(worker, ListenerStats.CxTotal);
         stats.Add(worker, ListenerStats.CxActive);
@@ -104,6 +112,7 @@ internal sealed class ListenerSet(Worker worker, ProxyContext context)
             stats.Add(worker, ListenerStats.CxActive, -1);
             stats.Add(worker, ListenerStats.CxDestroy);
             _connections.Remove(connection);
+            if (isCounted) context.Overload.Leave();
         }
     }
 

@@ -3,11 +3,12 @@ namespace Lateen.Proxy.Stats;
 /// <summary>Statistics of a listener. Source: Envoy's "Listener statistics".</summary>
 internal sealed class ListenerStats(string prefix, int workers) : StatGroup(prefix, All, workers)
 {
-    public const int CxTotal = 0, CxActive = 1, CxDestroy = 2, NoFilterChain = 3, PreCxTimeout = 4;
+    public const int CxTotal = 0, CxActive = 1, CxDestroy = 2, NoFilterChain = 3, PreCxTimeout = 4, GlobalOverflow = 5;
 
     private static readonly StatField[] All =
     [
         new("downstream_cx_total"), new("downstream_cx_active", StatKind.Gauge), new("downstream_cx_destroy"), new("no_filter_chain_match"), new("downstream_pre_cx_timeout"),
+        new("downstream_global_cx_overflow"),
     ];
 
     public static ListenerStats Create(string prefix, int workers) => new(prefix, workers);
