@@ -1,4 +1,9 @@
+using System.Collections.Concurrent;
+using Envoy.Extensions.AccessLoggers.Grpc.V3;
 using Lateen.Foundation.Snapshots;
+using Lateen.Proxy.AccessLogs;
+using Lateen.Proxy.Compile;
+using Lateen.Proxy.Overload;
 using Lateen.Proxy.Stats;
 using Lateen.Proxy.Upstream.Clusters;
 using Microsoft.Extensions.Logging;
@@ -16,7 +21,7 @@ internal sealed class ClusterMap(Dictionary<string, ClusterState> clusters)
 }
 
 /// <summary>What every part of one proxy shares. Any thread.</summary>
-internal sealed class ProxyContext(StatsStore stats, ILoggerFactory logs)
+internal sealed class ProxyContext(StatsStore stats, ILoggerFactory logs) : IAsyncDisposable
 {
     private long _connectionId;
 
@@ -24,8 +29,28 @@ internal sealed class ProxyContext(StatsStore stats, ILoggerFactory logs)
 
     public ILogger Log { get; } = logs.CreateLogger("default");
 
+    /// <summary>What is shed at the moment.</summary>
+    public OverloadState Overload { get; } = new();
+
     /// <summary>The bootstrap's node.</summary>
     public Envoy.Config.Core.V3.Node Node { get; init; } = new();
+
+    private readonly ConcurrentDictionary<ulong, Lazy<IAsyncDisposable>> _exporters = new();
+
+    /// <summary>The sender of spans or logs of one configuration; the same one for the same configuration.</summary>
+    public T Exporter<T>(ulong fingerprint, Func<T> create)
+        where T : class, IAsyncDisposable => (T)_exporters.GetOrAdd(fingerprint, _ => new Lazy<IAsyncDisposable>(create)).Value;
+
+    /// <summary>The access log service of one configuration.</summary>
+    public LogService LogService(CommonGrpcAccessLogConfig? config, string path) => Exporter(config is null ? 0 : Fingerprints.Of(config), () => AccessLogs.LogService.Create(config, this, path));
+
+    /// <summary>Sends what waits to be sent. Nothing is sent after it.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var exporter in _exporters.Values)
+            if (exporter.IsValueCreated)
+                await exporter.Value.DisposeAsync().ConfigureAwait(false);
+    }
 
     public Published<ClusterMap> Clusters { get; } = new(ClusterMap.Empty);
 

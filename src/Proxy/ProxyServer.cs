@@ -5,6 +5,7 @@ using Lateen.Proxy.Admin;
 using Lateen.Proxy.Bootstrap;
 using Lateen.Proxy.Compile;
 using Lateen.Proxy.Network;
+using Lateen.Proxy.Overload;
 using Lateen.Proxy.Stats;
 using Lateen.Proxy.Upstream;
 using Lateen.Proxy.Upstream.Clusters;
@@ -29,6 +30,7 @@ public sealed class ProxyServer : IAsyncDisposable
     private readonly ResourceState _resources;
     private readonly AdsClient? _ads;
     private readonly FileSource _files;
+    private readonly OverloadWatch _overload;
     private readonly ProxyOptions _options;
     private readonly List<Task> _background = [];
 
@@ -38,6 +40,7 @@ public sealed class ProxyServer : IAsyncDisposable
         Bootstrap = bootstrap;
         var count = options.Concurrency > 0 ? options.Concurrency : Environment.ProcessorCount;
         _context = new ProxyContext(new StatsStore(count, bootstrap.StatsConfig), logs) { Node = bootstrap.Node ?? new Node() };
+        _overload = new OverloadWatch(bootstrap.OverloadManager, _context.Overload, _context.Stats);
         ServerStats.Register(_context.Stats, this);
         _workers = [.. Enumerable.Range(0, count).Select(index => new Worker(index, fault => _context.Log.LogError(fault, "a worker caught what nothing else did")))];
         _listenerSets = [.. _workers.Select(worker => new ListenerSet(worker, _context))];
@@ -82,6 +85,7 @@ public sealed class ProxyServer : IAsyncDisposable
     {
         var bootstrap = BootstrapReader.Read(options.Bootstrap, options.BootstrapFile);
         var context = new ProxyContext(new StatsStore(1, bootstrap.StatsConfig), logs) { Node = bootstrap.Node ?? new Node() };
+        _ = new OverloadWatch(bootstrap.OverloadManager, context.Overload, context.Stats);
         var resources = new ResourceState(context, _ => { });
         resources.AddStaticClusters(bootstrap.StaticResources?.Clusters ?? []);
         resources.AddStaticListeners(bootstrap.StaticResources?.Listeners ?? []);
@@ -139,6 +143,7 @@ public sealed class ProxyServer : IAsyncDisposable
         await _stop.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(_background).ConfigureAwait(false);
         foreach (var worker in _workers) worker.Dispose();
+        await _context.DisposeAsync().ConfigureAwait(false);
         LogFileSink.FlushAll();
         _stop.Dispose();
     }
@@ -149,6 +154,7 @@ public sealed class ProxyServer : IAsyncDisposable
         _background.Add(Task.Run(() => _files.RunAsync(_stop.Token)));
         if (_ads is { } ads) _background.Add(Task.Run(() => ads.RunAsync(_stop.Token)));
         _background.Add(Task.Run(() => new ClusterSweep(_context).RunAsync(_stop.Token)));
+        _background.Add(Task.Run(() => _overload.RunAsync(_stop.Token)));
         _background.Add(Task.Run(SweepAsync));
     }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Google.Protobuf.WellKnownTypes;
 using Lateen.Proxy.Buffers;
+using Lateen.Proxy.Http.Connections;
 
 namespace Lateen.Proxy.AccessLogs;
 
@@ -16,6 +17,16 @@ internal static class FactOperators
         var parts = argument.Split(':');
         var (name, path) = (parts[0], parts[1..]);
         return (ByteBuilder output, in FormatContext context) => context.Info.Metadata.Find(name, path) is { } value && Write(output, value);
+    }
+
+    /// <summary>KIND:NAMESPACE:KEY*, of the stream (DYNAMIC) or of its cluster (CLUSTER, what Istio says of it).</summary>
+    public static FormatString.Operator AnyMetadata(string argument, string path)
+    {
+        var parts = argument.Split(':');
+        if (parts is ["DYNAMIC", ..]) return Metadata(string.Join(':', parts[1..]));
+        if (parts is not ["CLUSTER", "istio", ..]) throw new Compile.ConfigRefusedException(path, $"metadata of {argument} is not kept");
+        var keys = parts[2..];
+        return (ByteBuilder output, in FormatContext context) => context.Info.ClusterFacts is { } facts && DynamicMetadata.Walk(facts, keys) is { } value && Write(output, value);
     }
 
     public static FormatString.Operator State(string argument)

@@ -1,5 +1,6 @@
 using System.Text;
 using Lateen.Proxy.Buffers;
+using Lateen.Proxy.Expressions;
 using Lateen.Proxy.Http.Connections;
 using Lateen.Proxy.Http.Headers;
 using Lateen.Proxy.Network;
@@ -26,13 +27,13 @@ internal static class FormatOperators
     private static readonly byte[] HostName = Encoding.UTF8.GetBytes(Environment.MachineName);
 
     /// <summary>The writer of an operator, and whether it gives a number; null for an unknown name.</summary>
-    public static (FormatString.Operator? Write, bool IsNumber) Find(string name, string argument) => name switch
+    public static (FormatString.Operator? Write, bool IsNumber) Find(string name, string argument, string path) => name switch
     {
-        "START_TIME" => (StartTime(argument), false),
-        "EMIT_TIME" => ((ByteBuilder o, in FormatContext _) => Say(o, DateTime.UtcNow, "yyyy-MM-dd'T'HH:mm:ss.fff'Z'"), false),
+        "START_TIME" => (TimeOperators.Moment(argument, static info => info.StartUtc, path), false),
+        "EMIT_TIME" => (TimeOperators.Moment(argument, static _ => DateTime.UtcNow, path), false),
         "REQ" or "REQUEST_HEADER" => (Header(argument, static (in FormatContext c) => c.Request), false),
         "RESP" or "RESPONSE_HEADER" => (Header(argument, static (in FormatContext c) => c.Response), false),
-        "TRAILER" => ((ByteBuilder _, in FormatContext _) => false, false),
+        "TRAILER" or "RESPONSE_TRAILER" => (Header(argument, static (in FormatContext c) => c.ResponseTrailers), false),
         "PROTOCOL" => ((ByteBuilder o, in FormatContext c) => Text(o, c.Info.Protocol), false),
         "RESPONSE_CODE" => ((ByteBuilder o, in FormatContext c) => Number(o, c.Info.Status), true),
         "RESPONSE_CODE_DETAILS" => ((ByteBuilder o, in FormatContext c) => Text(o, c.Info.Details), false),
@@ -72,35 +73,70 @@ internal static class FormatOperators
         "STREAM_ID" => ((ByteBuilder o, in FormatContext c) => Escaped(o, c.Request[KnownHeader.RequestId]), false),
         "DYNAMIC_METADATA" => (FactOperators.Metadata(argument), false),
         "FILTER_STATE" => (FactOperators.State(argument), false),
-        // Nothing fills these yet.
-        "CLUSTER_METADATA" or "ROUTE_METADATA" or "UPSTREAM_METADATA" or "METADATA" or "GRPC_STATUS" or "GRPC_STATUS_NUMBER" or "VIRTUAL_CLUSTER_NAME"
-            or "DOWNSTREAM_TLS_VERSION" or "DOWNSTREAM_TLS_CIPHER" or "DOWNSTREAM_PEER_SUBJECT" or "DOWNSTREAM_PEER_URI_SAN" or "DOWNSTREAM_LOCAL_URI_SAN" or "DOWNSTREAM_PEER_CERT"
-            or "DOWNSTREAM_PEER_SERIAL" or "DOWNSTREAM_PEER_ISSUER" or "DOWNSTREAM_LOCAL_SUBJECT" or "DOWNSTREAM_TRANSPORT_FAILURE_REASON" or "UPSTREAM_TLS_VERSION" or "UPSTREAM_PEER_URI_SAN"
-            or "UPSTREAM_PEER_SUBJECT" => ((ByteBuilder _, in FormatContext _) => false, false),
-        _ => (null, false),
+        "METADATA" => (FactOperators.AnyMetadata(argument, path), false),
+        "CLUSTER_METADATA" => (FactOperators.AnyMetadata("CLUSTER:" + argument, path), false),
+        "GRPC_STATUS" => (Grpc(argument), false),
+        "GRPC_STATUS_NUMBER" => ((ByteBuilder o, in FormatContext c) => GrpcStatus.Of(c.ResponseTrailers, c.Response) is >= 0 and var status && Number(o, status), true),
+        "ENVIRONMENT" => (Literal(Environment.GetEnvironmentVariable(argument.Split(':')[0]) ?? ""), false),
+        "ACCESS_LOG_TYPE" => ((ByteBuilder o, in FormatContext c) => Text(o, c.Info.IsTcp ? "TcpConnectionEnd" : "DownstreamEnd"), false),
+        "REQUEST_HEADERS_BYTES" => ((ByteBuilder o, in FormatContext c) => Number(o, c.Request.ByteSize), true),
+        "RESPONSE_HEADERS_BYTES" => ((ByteBuilder o, in FormatContext c) => Number(o, c.Response.ByteSize), true),
+        "RESPONSE_TRAILERS_BYTES" => ((ByteBuilder o, in FormatContext c) => Number(o, c.ResponseTrailers?.ByteSize ?? 0), true),
+        "COMMON_DURATION" => (TimeOperators.Duration(argument, path), true),
+        "REQ_WITHOUT_QUERY" => (Header(argument, static (in FormatContext c) => c.Request, withoutQuery: true), false),
+        "CEL" => (Cel(argument, path), false),
+        _ => (TlsOperators.Find(name), false),
     };
 
-    private delegate HeaderMap Chooser(in FormatContext context);
+    private delegate HeaderMap? Chooser(in FormatContext context);
 
     /// <summary>The first header that is there; the alternative comes behind a question mark.</summary>
-    private static FormatString.Operator Header(string argument, Chooser choose)
+    private static FormatString.Operator Header(string argument, Chooser choose, bool withoutQuery = false)
     {
         var names = argument.Split('?').Select(name => Encoding.ASCII.GetBytes(name.Trim().ToLowerInvariant())).ToArray();
         return (ByteBuilder output, in FormatContext context) =>
         {
-            var map = choose(context);
+            if (choose(context) is not { } map) return false;
             foreach (var name in names)
                 if (map.TryGet(name, out var value))
-                    return Escaped(output, value);
+                    return Escaped(output, withoutQuery && value.IndexOf((byte)'?') is >= 0 and var query ? value[..query] : value);
             return false;
         };
     }
 
-    private static FormatString.Operator StartTime(string format)
+    private static FormatString.Operator Literal(string text) => (ByteBuilder o, in FormatContext _) => Text(o, text);
+
+    private static FormatString.Operator Cel(string argument, string path)
     {
-        if (format.Length == 0) return (ByteBuilder o, in FormatContext c) => Say(o, c.Info.StartUtc, "yyyy-MM-dd'T'HH:mm:ss.fff'Z'");
-        var net = StrftimeFormat.ToNet(format);
-        return (ByteBuilder o, in FormatContext c) => Say(o, c.Info.StartUtc, net);
+        var expression = CelParser.Parse(argument, path);
+        return (ByteBuilder o, in FormatContext c) => expression.Evaluate(c).Print() is { } text && Text(o, text);
+    }
+
+    /// <summary>grpc-status in words: camel case, or SNAKE_STRING or NUMBER.</summary>
+    private static FormatString.Operator Grpc(string form) => (ByteBuilder o, in FormatContext c) =>
+        GrpcStatus.Of(c.ResponseTrailers, c.Response) is >= 0 and var status && Text(o, form switch
+        {
+            "SNAKE_STRING" => GrpcStatus.SnakeNameOf(status),
+            "NUMBER" => status.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            _ => GrpcStatus.NameOf(status),
+        });
+
+    /// <summary>The flag behind a short name; null for a name that nothing sets.</summary>
+    public static ResponseFlags? FlagOf(string word)
+    {
+        foreach (var (flag, shortName, _) in FlagNames)
+            if (shortName == word)
+                return flag;
+        return null;
+    }
+
+    /// <summary>The flags as the log has them; a dash for none.</summary>
+    public static string FlagsText(ResponseFlags flags)
+    {
+        if (flags == ResponseFlags.None) return "-";
+        var text = new ByteBuilder();
+        Flags(text, flags, longNames: false);
+        return Encoding.ASCII.GetString(text.Span);
     }
 
     private static bool TraceId(ByteBuilder output, in FormatContext context)
@@ -145,12 +181,6 @@ internal static class FormatOperators
         return true;
     }
 
-    private static bool Say(ByteBuilder output, DateTime time, string format)
-    {
-        output.Append(time, format);
-        return true;
-    }
-
     private static bool Address(ByteBuilder output, in SocketAddress address, bool withPort)
     {
         if (address.IsNone) return false;
@@ -177,49 +207,5 @@ internal static class FormatOperators
                 output.Append((byte)"0123456789abcdef"[b & 15]);
             }
         return !value.IsEmpty;
-    }
-}
-
-/// <summary>Turns strftime's letters into .NET's.</summary>
-internal static class StrftimeFormat
-{
-    public static string ToNet(string format)
-    {
-        var result = new StringBuilder();
-        for (var i = 0; i < format.Length; i++)
-        {
-            if (format[i] != '%' || i + 1 == format.Length)
-            {
-                result.Append('\\').Append(format[i]);
-                continue;
-            }
-            var letters = format[++i];
-            var digits = "";
-            if (char.IsAsciiDigit(letters) && i + 1 < format.Length)
-            {
-                digits = letters.ToString();
-                letters = format[++i];
-            }
-            result.Append(letters switch
-            {
-                'Y' => "yyyy",
-                'y' => "yy",
-                'm' => "MM",
-                'd' => "dd",
-                'H' => "HH",
-                'M' => "mm",
-                'S' => "ss",
-                'f' => new string('f', digits is "" ? 7 : Math.Clamp(digits[0] - '0', 1, 7)),
-                'b' => "MMM",
-                'a' => "ddd",
-                'F' => "yyyy'-'MM'-'dd",
-                'T' => "HH':'mm':'ss",
-                'z' => "'+0000'",
-                'Z' => "'UTC'",
-                '%' => "'%'",
-                _ => $"\\{letters}",
-            });
-        }
-        return result.ToString();
     }
 }

@@ -8,13 +8,19 @@ using Lateen.Proxy.Http.Headers;
 namespace Lateen.Proxy.AccessLogs;
 
 /// <summary>What an operator may ask for.</summary>
-internal readonly ref struct FormatContext(StreamInfo info, HeaderMap request, HeaderMap response)
+internal readonly ref struct FormatContext(StreamInfo info, HeaderMap request, HeaderMap response, HeaderMap? requestTrailers = null, HeaderMap? responseTrailers = null)
 {
     public StreamInfo Info { get; } = info;
 
     public HeaderMap Request { get; } = request;
 
     public HeaderMap Response { get; } = response;
+
+    /// <summary>Null when there are none.</summary>
+    public HeaderMap? RequestTrailers { get; } = requestTrailers;
+
+    /// <summary>Null when there are none.</summary>
+    public HeaderMap? ResponseTrailers { get; } = responseTrailers;
 }
 
 /// <summary>
@@ -111,7 +117,7 @@ internal sealed class FormatString
         if (tail > 0 && int.TryParse(text.AsSpan(tail + 1), NumberStyles.None, CultureInfo.InvariantCulture, out maxLength)) text = text[..tail];
         var name = open < 0 ? text : text[..open];
         var argument = open >= 0 && close > open ? text[(open + 1)..close] : "";
-        var (write, isNumber) = FormatOperators.Find(name, argument);
+        var (write, isNumber) = FormatOperators.Find(name, argument, path);
         return write is null ? throw new ConfigRefusedException(path, $"the operator %{text}% is not known") : new Part(null, write, maxLength, isNumber);
     }
 }

@@ -9,9 +9,11 @@ namespace Lateen.Proxy.AccessLogs;
 internal sealed class JsonFormat : LogFormat
 {
     private readonly Node _root;
+    private readonly bool _omitsEmpty;
     [ThreadStatic] private static ByteBuilder? _value;
 
-    public JsonFormat(Struct format, string path) => _root = Compile(Value.ForStruct(format), path);
+    /// <summary>Compiles it; fields without a value are left out when asked.</summary>
+    public JsonFormat(Struct format, string path, bool omitsEmpty = false) => (_root, _omitsEmpty) = (Compile(Value.ForStruct(format), path), omitsEmpty);
 
     private sealed record Node(FormatString? Leaf, byte[]? Literal, (byte[] Key, Node Value)[]? Fields, Node[]? Items);
 
@@ -32,18 +34,23 @@ internal sealed class JsonFormat : LogFormat
         _ => new Node(null, "null"u8.ToArray(), null, null),
     };
 
-    private static void Write(Node node, ByteBuilder output, in FormatContext context)
+    private void Write(Node node, ByteBuilder output, in FormatContext context)
     {
         if (node.Literal is { } literal) output.Append(literal);
         else if (node.Fields is { } fields)
         {
             output.Append((byte)'{');
-            for (var i = 0; i < fields.Length; i++)
+            var isFirst = true;
+            foreach (var (key, value) in fields)
             {
-                if (i > 0) output.Append((byte)',');
-                output.Append(fields[i].Key);
+                var before = output.Length;
+                if (!isFirst) output.Append((byte)',');
+                output.Append(key);
                 output.Append((byte)':');
-                Write(fields[i].Value, output, context);
+                var start = output.Length;
+                Write(value, output, context);
+                if (_omitsEmpty && output.Span[start..].SequenceEqual("null"u8)) output.Truncate(before);
+                else isFirst = false;
             }
             output.Append((byte)'}');
         }

@@ -57,6 +57,7 @@ internal static class EndpointCompiler
             Priority = (int)locality.Priority,
             LocalityWeight = (int)Math.Min(locality.LoadBalancingWeight ?? 0, int.MaxValue),
             Labels = SubsetCompiler.Labels(source.Metadata),
+            IstioWorkload = source.Metadata?.FilterMetadata.TryGetValue("istio", out var istio) == true && istio.Fields.TryGetValue("workload", out var workload) ? workload.StringValue : null,
             Policy = policy,
             Check = Check(endpoint.HealthCheckConfig, path + ".endpoint.health_check_config"),
         };

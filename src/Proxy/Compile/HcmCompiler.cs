@@ -1,17 +1,19 @@
 using System.Text;
+using Envoy.Config.Core.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Lateen.Proxy.Filters;
 using Lateen.Proxy.Filters.Http;
 using Lateen.Proxy.Http.Connections;
 using Lateen.Proxy.Http.Http1;
 using Lateen.Proxy.Stats;
+using Lateen.Proxy.Tracing;
 
 namespace Lateen.Proxy.Compile;
 
 /// <summary>HttpConnectionManager → <see cref="HcmSnapshot"/>. Tables from RDS come through slots that it asks for by name.</summary>
-internal sealed class HcmCompiler(StatsStore stats, Func<string, ConfigOrigin, RouteSlot> slotOf)
+internal sealed class HcmCompiler(ProxyContext context, Func<string, ConfigOrigin, RouteSlot> slotOf)
 {
-    public HcmSnapshot Compile(HttpConnectionManager hcm, string path)
+    public HcmSnapshot Compile(HttpConnectionManager hcm, TrafficDirection direction, string path)
     {
         var routes = hcm.RouteSpecifierCase switch
         {
@@ -23,10 +25,11 @@ internal sealed class HcmCompiler(StatsStore stats, Func<string, ConfigOrigin, R
             throw new ConfigRefusedException(path + ".codec_type", $"{hcm.CodecType} is not supported");
         return new HcmSnapshot
         {
-            Stats = stats.Group($"http.{hcm.StatPrefix}.", HttpStats.Create),
+            Stats = context.Stats.Group($"http.{hcm.StatPrefix}.", HttpStats.Create),
             Routes = routes,
-            Filters = Filters(hcm, path),
-            AccessLogs = AccessLogCompiler.Compile(hcm.AccessLog, path + ".access_log"),
+            Filters = Filters(hcm, direction, path),
+            Tracing = TracingCompiler.Compile(hcm, direction, context, path),
+            AccessLogs = AccessLogCompiler.Compile(hcm.AccessLog, context, path + ".access_log"),
             Limits = new Http1Limits((int)(hcm.MaxRequestHeadersKb ?? 60) * 1024, (int)(hcm.CommonHttpProtocolOptions?.MaxHeadersCount ?? 100), hcm.HttpProtocolOptions?.AcceptHttp10 ?? false),
             ServerName = Encoding.ASCII.GetBytes(hcm.ServerName.Length > 0 ? hcm.ServerName : "envoy"),
             ServerHeader = hcm.ServerHeaderTransformation switch
@@ -84,7 +87,7 @@ internal sealed class HcmCompiler(StatsStore stats, Func<string, ConfigOrigin, R
     private static bool SuppressesHeaders(HttpConnectionManager hcm) =>
         hcm.HttpFilters.LastOrDefault()?.TypedConfig is { } last && last.TryUnpack<Envoy.Extensions.Filters.Http.Router.V3.Router>(out var router) && router.SuppressEnvoyHeaders;
 
-    private HttpFilterSlot[] Filters(HttpConnectionManager hcm, string path)
+    private HttpFilterSlot[] Filters(HttpConnectionManager hcm, TrafficDirection direction, string path)
     {
         var filters = new List<HttpFilterSlot>();
         for (var i = 0; i < hcm.HttpFilters.Count; i++)
@@ -95,7 +98,7 @@ internal sealed class HcmCompiler(StatsStore stats, Func<string, ConfigOrigin, R
             var isRouter = filter.TypedConfig?.Is(Envoy.Extensions.Filters.Http.Router.V3.Router.Descriptor) == true;
             if (isLast != isRouter) throw new ConfigRefusedException(at, isLast ? "the last filter must be the router" : "the router must be the last filter");
             if (isRouter) break;
-            if (FilterCatalog.Compile(filter, at, new FilterContext(filter.Name, $"http.{hcm.StatPrefix}.", stats)) is { } made) filters.Add(made);
+            if (FilterCatalog.Compile(filter, at, new FilterContext(filter.Name, $"http.{hcm.StatPrefix}.", context.Stats) { Node = context.Node, Direction = direction }) is { } made) filters.Add(made);
         }
         return [.. filters];
     }

@@ -11,6 +11,10 @@ using Lateen.Proxy.Filters.Http.HealthCheck;
 using Lateen.Proxy.Filters.Http.JwtAuthn;
 using Lateen.Proxy.Filters.Http.LocalRateLimit;
 using Lateen.Proxy.Filters.Http.Metadata;
+using Lateen.Proxy.Filters.Http.Alpn;
+using Lateen.Proxy.Filters.Http.GrpcStats;
+using Lateen.Proxy.Filters.Http.IstioStats;
+using Lateen.Proxy.Filters.Http.PeerMetadata;
 using Lateen.Proxy.Filters.Http.Rbac;
 using Lateen.Proxy.Filters.Network;
 using Lateen.Proxy.Filters.Network.Rbac;
@@ -51,8 +55,9 @@ internal static class FilterCatalog
         AddRoute<HttpV3.HeaderToMetadata.V3.Config>(HeaderToMetadataRules.Compile);
         Add<HttpV3.SetMetadata.V3.Config>((config, path, _) => new SetMetadataFilter(config, path));
         Add<HttpV3.HealthCheck.V3.HealthCheck>((config, path, _) => new HealthCheckFilter(config, path));
-        // Counts messages of gRPC streams and changes nothing; without HTTP/2 there are none.
-        Add<HttpV3.GrpcStats.V3.FilterConfig>((_, _, _) => null);
+        Add<HttpV3.GrpcStats.V3.FilterConfig>(GrpcStatsFilter.Compile);
+        Add<global::Istio.Envoy.Config.Filter.Http.Alpn.V2Alpha1.FilterConfig>(AlpnFilter.Compile);
+        Add<global::Istio.Extensions.Stats.PluginConfig>(IstioStatsFilter.Compile);
 
         Refuse("envoy.extensions.filters.http.lua.v3.Lua", "there is no Lua in the proxy");
         Refuse("envoy.extensions.filters.http.wasm.v3.Wasm", "there is no WebAssembly in the proxy");
@@ -60,6 +65,7 @@ internal static class FilterCatalog
         Refuse("envoy.extensions.filters.http.original_src.v3.OriginalSrc", "upstream connections are shared and cannot have the address of one client");
 
         AddNetwork<NetworkV3.Rbac.V3.RBAC>(NetworkRbacFilter.Compile);
+        AddNetwork<global::Istio.Extensions.Stats.PluginConfig>(IstioTcpStatsFilter.Compile);
     }
 
     /// <summary>Makes a filter; null for one that has nothing to do.</summary>
@@ -85,6 +91,9 @@ internal static class FilterCatalog
     /// <summary>Compiles a filter's configuration, wherever it came from.</summary>
     public static IHttpFilter? Compile(Any config, bool isOptional, string path, FilterContext context)
     {
+        if (TypedStructs.Find(config) is ({ } name, var value) && name == PeerMetadataSettings.TypeName)
+            return new PeerMetadataFilter(PeerMetadataSettings.Of(value, path + ".typed_config.value"), context);
+        config = TypedStructs.Unwrap(config, path + ".typed_config");
         if (Filters.TryGetValue(Any.GetTypeName(config.TypeUrl), out var factory)) return factory(config, path + ".typed_config", context);
         if (isOptional) return null;
         throw new ConfigRefusedException(path, $"the HTTP filter {context.Name} ({config.TypeUrl}) is not supported{Reason(config)}");
@@ -99,8 +108,11 @@ internal static class FilterCatalog
     }
 
     /// <summary>Compiles a network filter that stands in front of the chain's last; null for a type that is none.</summary>
-    public static INetworkFilter? CompileNetwork(Any config, string path, FilterContext context) =>
-        NetworkFilters.TryGetValue(Any.GetTypeName(config.TypeUrl), out var factory) ? factory(config, path + ".typed_config", context) : null;
+    public static INetworkFilter? CompileNetwork(Any config, string path, FilterContext context)
+    {
+        config = TypedStructs.Unwrap(config, path + ".typed_config");
+        return NetworkFilters.TryGetValue(Any.GetTypeName(config.TypeUrl), out var factory) ? factory(config, path + ".typed_config", context) : null;
+    }
 
     private static string Reason(Any config) => Refused.TryGetValue(Any.GetTypeName(config.TypeUrl), out var reason) ? ": " + reason : "";
 

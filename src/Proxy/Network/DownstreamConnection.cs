@@ -45,6 +45,9 @@ internal sealed class DownstreamConnection(ActiveListener listener, ByteStream s
         info.DownstreamTls = stream.Tls;
     }
 
+    /// <summary>A cluster as it is now.</summary>
+    public Upstream.Clusters.ClusterState? FindCluster(string name) => context.Clusters.Current.Find(name);
+
     /// <summary>Lets it close after its request; at once when it is idle and asked to.</summary>
     public void Drain(bool closeIdle)
     {

@@ -13,8 +13,7 @@ internal sealed class LabeledStats(int workers, Func<string, double[]> boundsOf)
     private readonly ConcurrentDictionary<(string Family, string Labels), LabeledCell>[] _cells =
         [.. Enumerable.Range(0, workers).Select(_ => new ConcurrentDictionary<(string, string), LabeledCell>())];
 
-    /// <summary>The cell of a family and labels on a worker.</summary>
-    /// <param name="labels">In Prometheus' form: <c>name="value",…</c>.</param>
+    /// <summary>The cell of a family and labels on a worker; the labels in Prometheus' form: <c>name="value",…</c>.</summary>
     public LabeledCell Cell(Worker worker, string family, StatKind kind, string labels) =>
         _cells[worker.Index].GetOrAdd((family, labels), static (key, made) => new LabeledCell(made.kind, made.kind == StatKind.Histogram ? made.boundsOf(key.Family) : []), (kind, boundsOf));
 

@@ -7,8 +7,7 @@ namespace Lateen.Proxy.Stats;
 /// <summary>Statistics in Prometheus' text format under the names and labels that Envoy gives them.</summary>
 internal static class PrometheusPage
 {
-    /// <param name="usedOnly">Leaves out what was never counted.</param>
-    /// <param name="filter">Leaves out names that it does not find.</param>
+    /// <summary>The page; without what was never counted when asked, and without the names that the filter does not find.</summary>
     public static byte[] Write(StatsStore stats, bool usedOnly, Regex? filter)
     {
         var families = new SortedDictionary<string, (string Type, List<string> Lines)>(StringComparer.Ordinal);

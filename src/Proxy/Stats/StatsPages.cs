@@ -10,7 +10,7 @@ internal static class StatsPages
 {
     private static readonly double[] Quantiles = [0, 25, 50, 75, 90, 95, 99, 99.5, 99.9, 100];
 
-    /// <param name="type">Counters, Gauges, Histograms; null for all.</param>
+    /// <summary>The page; the type is Counters, Gauges or Histograms, or null for all.</summary>
     public static string Write(StatsStore stats, bool isJson, bool usedOnly, string? type, Regex? filter)
     {
         var lines = new List<(string Name, StatKind Kind, string Text, JsonNode? Json)>();

@@ -32,7 +32,7 @@ internal sealed class ResourceState
         _context = context;
         _stats = new XdsStats(context.Stats);
         _clusters = new ClusterResources(context);
-        _listeners = new ListenerResources(new ListenerCompiler(context.Stats, new HcmCompiler(context.Stats, SlotOf), _needs), publishListeners);
+        _listeners = new ListenerResources(new ListenerCompiler(context, new HcmCompiler(context, SlotOf), _needs), publishListeners);
         Kinds =
         [
             new ResourceKind(TypeUrls.Cluster, null, ApplyClusters),

@@ -27,4 +27,9 @@ internal interface IHttpFilter
     void OnResponseTrailers(HttpExchange exchange)
     {
     }
+
+    /// <summary>The stream is over, however it ended; before it is logged.</summary>
+    void OnEnd(HttpExchange exchange)
+    {
+    }
 }

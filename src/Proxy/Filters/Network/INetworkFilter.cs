@@ -14,4 +14,9 @@ internal interface INetworkFilter
     /// connection.
     /// </summary>
     ValueTask<bool> OnFirstBytesAsync(DownstreamConnection connection, StreamInfo info);
+
+    /// <summary>A connection that was passed on as bytes is over; before it is logged.</summary>
+    void OnEnd(DownstreamConnection connection, StreamInfo info)
+    {
+    }
 }

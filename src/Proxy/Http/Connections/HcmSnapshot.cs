@@ -4,6 +4,7 @@ using Lateen.Proxy.Filters.Http;
 using Lateen.Proxy.Http.Http1;
 using Lateen.Proxy.Http.Routing;
 using Lateen.Proxy.Stats;
+using Lateen.Proxy.Tracing;
 
 namespace Lateen.Proxy.Http.Connections;
 
@@ -76,6 +77,9 @@ internal sealed record HcmSnapshot
     public HttpFilterSlot[] Filters { get; init; } = [];
 
     public AccessLog[] AccessLogs { get; init; } = [];
+
+    /// <summary>Null for no tracing.</summary>
+    public TracingSettings? Tracing { get; init; }
 
     public Http1Limits Limits { get; init; } = Http1Limits.Default;
 

@@ -5,12 +5,14 @@ using Lateen.Proxy.AccessLogs;
 using Lateen.Proxy.Buffers;
 using Lateen.Proxy.Filters;
 using Lateen.Proxy.Filters.Http;
+using Lateen.Proxy.Filters.Http.GrpcStats;
 using Lateen.Proxy.Filters.Http.Router;
 using Lateen.Proxy.Http.Headers;
 using Lateen.Proxy.Http.Http1;
 using Lateen.Proxy.Http.Routing;
 using Lateen.Proxy.Network;
 using Lateen.Proxy.Stats;
+using Lateen.Proxy.Tracing;
 using Lateen.Proxy.Workers;
 
 namespace Lateen.Proxy.Http.Connections;
@@ -25,6 +27,7 @@ internal sealed class HttpExchange
     private readonly RouterRun _router;
     private readonly CutTimer _requestTimer;
     private readonly IdleTimer _idleTimer;
+    private readonly TraceRun _trace = new();
     private readonly Delay _delay;
     private readonly Action _onGone;
     private bool _responded;
@@ -76,6 +79,12 @@ internal sealed class HttpExchange
 
     /// <summary>Headers that a filter adds to whatever response comes; null for none.</summary>
     public HeaderMap? ResponseAdditions { get; set; }
+
+    /// <summary>The client sent its own description: it is told that of this proxy.</summary>
+    public bool PeerAsked { get; set; }
+
+    /// <summary>Counts the messages of a gRPC stream; null when nobody asked.</summary>
+    public GrpcCounts? Messages { get; set; }
 
     public bool CorsOriginAllowed { get; set; }
 
@@ -134,7 +143,7 @@ internal sealed class HttpExchange
         _downstream.OnGone = null;
         Info.End = Worker.Now;
         hcm.Stats.Add(Worker, HttpStats.Rq4xx);
-        foreach (var log in hcm.AccessLogs) log.Write(Info, Request, Response, Scratch);
+        foreach (var log in hcm.AccessLogs) log.Write(Format, Scratch);
     }
 
     /// <summary>
@@ -185,7 +194,7 @@ internal sealed class HttpExchange
         Info.Status = status;
         if (!_downstream.IsRequestDone && !upgrade && _downstream.RequestBody != BodyKind.None && Info.RequestEnd == 0 && body == BodyKind.None) MustClose = true;
         HeaderRules.FinishResponse(this);
-        if (body == BodyKind.UntilClose || Draining) MustClose = true;
+        if (body == BodyKind.UntilClose || Draining || Context.Overload.EndsKeepAlive) MustClose = true;
         _downstream.BeginResponse(Response, status, body, MustClose, upgrade);
         Info.FirstByteSent = Worker.Now;
     }
@@ -214,7 +223,7 @@ internal sealed class HttpExchange
         if (reason == EndReason.DownstreamDisconnect || reason == EndReason.StreamIdleTimeout && _responded) _downstream.AbortWaits();
     }
 
-    public FormatContext Format => new(Info, Request, Response);
+    public FormatContext Format => new(Info, Request, Response, RequestTrailers, ResponseTrailers);
 
     /// <summary>Chooses the route for the request as it is now: filters that change what routes look at do it again.</summary>
     public void ChooseRoute()
@@ -258,7 +267,7 @@ internal sealed class HttpExchange
     private void Begin(HcmSnapshot hcm)
     {
         Hcm = hcm;
-        (Route, ClusterName, Weighted, NewCookie, ResponseAdditions) = (null, null, null, null, null);
+        (Route, ClusterName, Weighted, NewCookie, ResponseAdditions, PeerAsked, Messages) = (null, null, null, null, null, false, null);
         (CorsOriginAllowed, IsUpgrade, MustClose, _responded, _hasTrailers, Cut) = (false, false, false, false, false, EndReason.None);
         IsHead = Request[KnownHeader.Method].SequenceEqual("HEAD"u8);
         if (_downstream.IsRequestDone) Info.RequestEnd = Worker.Now;
@@ -274,6 +283,11 @@ internal sealed class HttpExchange
             await HandleAsync(handler);
             return;
         }
+        if (Context.Overload.StopsRequests)
+        {
+            await ReplyAsync(EndReason.Overloaded);
+            return;
+        }
         if (HeaderRules.PrepareRequest(this, out var isUpgrade) is var refused and not EndReason.None)
         {
             Response.Clear();
@@ -286,6 +300,7 @@ internal sealed class HttpExchange
         // 2
         ChooseRoute();
         if (Route?.IdleTimeoutMs is { } idle) _idleTimer.Start(idle);
+        _trace.Begin(this);
 
         // 3
         foreach (var slot in Hcm.Filters)
@@ -356,7 +371,12 @@ internal sealed class HttpExchange
             stats.Add(Worker, HttpStats.Rq1xx + Math.Clamp(Info.Status / 100, 1, 5) - 1);
         }
         stats.Observe(Worker, HttpStats.RqTime, Info.End - Info.Start);
-        foreach (var log in Hcm.AccessLogs) log.Write(Info, Request, Response, Scratch);
+        if (Info.Cluster.Length > 0) Info.ClusterFacts = Context.Clusters.Current.Find(Info.Cluster)?.Snapshot.IstioMetadata;
+        foreach (var slot in Hcm.Filters)
+            if (IsOn(slot))
+                slot.Filter.OnEnd(this);
+        _trace.End(this);
+        foreach (var log in Hcm.AccessLogs) log.Write(Format, Scratch);
     }
 
     private void SetLength(int length)

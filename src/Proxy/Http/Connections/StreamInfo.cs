@@ -1,5 +1,6 @@
 using Lateen.Proxy.Network;
 using Lateen.Proxy.Tls;
+using Lateen.Proxy.Tracing;
 using Lateen.Proxy.Upstream.Clusters;
 
 namespace Lateen.Proxy.Http.Connections;
@@ -29,6 +30,16 @@ internal sealed class StreamInfo
     public ulong ConnectionId;
     public string ConnectionTermination = "";
     public string ListenerName = "";
+    public TraceReason TraceReason;
+
+    /// <summary>A connection rather than a request.</summary>
+    public bool IsTcp;
+
+    /// <summary>A health check that this proxy answered or passed on as such.</summary>
+    public bool IsHealthCheck;
+
+    /// <summary>filter_metadata.istio of the cluster.</summary>
+    public Google.Protobuf.WellKnownTypes.Struct? ClusterFacts;
 
     public DynamicMetadata Metadata { get; } = new();
 
@@ -42,7 +53,7 @@ internal sealed class StreamInfo
         Metadata.Clear();
         FilterState.Clear();
         (Flags, UpstreamHost, UpstreamLocal) = (ResponseFlags.None, null, default);
-        UpstreamTls = null;
+        (UpstreamTls, TraceReason, IsHealthCheck, ClusterFacts) = (null, TraceReason.None, false, null);
     }
 
     /// <summary>Takes flag and details of a reason.</summary>

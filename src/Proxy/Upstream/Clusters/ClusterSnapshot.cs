@@ -71,6 +71,9 @@ internal sealed record EndpointConfig(string Address, int Port, string? Path)
 
     public int LocalityWeight { get; init; }
 
+    /// <summary>filter_metadata.istio.workload: who the endpoint is, as Istio's control plane says it.</summary>
+    public string? IstioWorkload { get; init; }
+
     /// <summary>Metadata under envoy.lb, as texts.</summary>
     public IReadOnlyDictionary<string, string> Labels { get; init; } = HostState.NoLabels;
 

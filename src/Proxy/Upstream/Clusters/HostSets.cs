@@ -39,6 +39,7 @@ internal static class HostSets
             (host.Weight, host.LocalityWeight) = (endpoint.Weight, endpoint.LocalityWeight);
             (host.Region, host.Zone, host.SubZone, host.Priority, host.Labels, host.Check) =
                 (endpoint.Region, endpoint.Zone, endpoint.SubZone, endpoint.Priority, endpoint.Labels, endpoint.Check);
+            host.IstioWorkload = endpoint.IstioWorkload;
             hosts.Add(host);
         }
         if (checks && !cluster.Snapshot.IgnoreHealthOnRemoval)

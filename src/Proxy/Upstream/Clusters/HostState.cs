@@ -51,6 +51,9 @@ internal sealed class HostState(SocketAddress address, string hostname, int work
     /// <summary>Share of the load that its locality has; 0 for none said.</summary>
     public int LocalityWeight { get; set; }
 
+    /// <summary>Who the endpoint is, as Istio's control plane says it; null when it does not.</summary>
+    public string? IstioWorkload { get; set; }
+
     public string Region { get; set; } = "";
 
     public string Zone { get; set; } = "";

@@ -93,6 +93,7 @@ internal sealed class RequestBody(HttpExchange exchange)
                     return;
                 }
                 exchange.Info.BytesReceived += data.Length;
+                exchange.Messages?.SeeRequest(data.Span);
                 Keep(data);
                 if (!await upstream.SendAsync(data))
                 {

@@ -291,6 +291,7 @@ internal sealed class RouterRun
                 return status;
             }
             _exchange.Info.BytesSent += data.Length;
+            _exchange.Messages?.SeeResponse(data.Span);
             if (!await downstream.SendAsync(data)) return Gone();
             connection.Advance();
             if (turns % 16 == 0) await Worker.Yield();

@@ -1,3 +1,4 @@
+using Lateen.Proxy.AccessLogs;
 using Lateen.Proxy.Buffers;
 using Lateen.Proxy.Http.Connections;
 using Lateen.Proxy.Http.Headers;
@@ -22,6 +23,7 @@ internal sealed class TcpProxyRun(DownstreamConnection connection, TcpFilterSnap
     public async Task RunAsync()
     {
         connection.Describe(_info);
+        _info.IsTcp = true;
         settings.Stats.Add(_worker, TcpStats.CxTotal);
         ByteStream? upstream = null;
         ClusterState? cluster = null;
@@ -184,9 +186,11 @@ internal sealed class TcpProxyRun(DownstreamConnection connection, TcpFilterSnap
     private void Log()
     {
         _info.End = _worker.Now;
+        _info.ClusterFacts = context.Clusters.Current.Find(_info.Cluster)?.Snapshot.IstioMetadata;
+        foreach (var filter in connection.Chain!.Before) filter.OnEnd(connection, _info);
         if (settings.AccessLogs.Length == 0) return;
         var (none, scratch) = (new HeaderMap(), new ByteBuilder());
-        foreach (var log in settings.AccessLogs) log.Write(_info, none, none, scratch);
+        foreach (var log in settings.AccessLogs) log.Write(new FormatContext(_info, none, none), scratch);
     }
 
     private sealed class IdleWatch(TcpProxyRun run, ByteStream upstream) : WorkerTimer
