@@ -25,6 +25,7 @@ internal sealed class HealthCheckFilter : IHttpFilter
         foreach (var header in _headers)
             if (!header.IsMatch(exchange.Request))
                 return FilterResult.Continue;
+        exchange.Info.IsHealthCheck = true;
         if (exchange.Context.Draining)
         {
             await exchange.ReplyAsync(EndReason.FilterReply, 503, codeDetails: "health_check_failed");
