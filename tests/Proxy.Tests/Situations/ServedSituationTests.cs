@@ -45,7 +45,8 @@ public sealed class ServedSituationTests
         new("delegate/gateway", "http.8080", "GET books.example /p/y", $@"200 outbound\|9080\|\|reviews{Default}"),
         new("delegate/gateway", "http.8080", "GET books.example /q", $@"200 outbound\|9080\|\|details{Default}"),
         new("delegate/gateway", "http.8080", "GET other.example /q", "404"),
-        new("export-to/sidecar", "9080", "GET ratings:9080 /", "418"),
+        // The direct response for ratings is of another namespace and not exported.
+        new("export-to/sidecar", "9080", "GET ratings:9080 /", $@"200 outbound\|9080\|\|ratings{Default}"),
         new("export-to/sidecar", "9080", "GET reviews:9080 /", $@"200 outbound\|9080\|\|reviews{Default}"),
         new("gateway-api-mesh/sidecar", "9080", "GET reviews:9080 /|end-user: jason", $@"200 outbound\|9080\|\|ratings{Default}"),
         new("gateway-api-mesh/sidecar", "9080", "GET reviews:9080 /", $@"200 outbound\|9080\|\|(reviews|details){Default}"),
