@@ -5,6 +5,7 @@ using Lateen.Proxy.AccessLogs;
 using Lateen.Proxy.Compile;
 using Lateen.Proxy.Overload;
 using Lateen.Proxy.Stats;
+using Lateen.Proxy.Tls;
 using Lateen.Proxy.Upstream.Clusters;
 using Microsoft.Extensions.Logging;
 
@@ -28,6 +29,8 @@ internal sealed class ProxyContext(StatsStore stats, ILoggerFactory logs) : IAsy
     public StatsStore Stats { get; } = stats;
 
     public ILogger Log { get; } = logs.CreateLogger("default");
+
+    public SecretStore Secrets { get; } = new(logs.CreateLogger("sds"));
 
     /// <summary>What is shed at the moment.</summary>
     public OverloadState Overload { get; } = new();

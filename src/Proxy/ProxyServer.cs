@@ -7,6 +7,7 @@ using Lateen.Proxy.Compile;
 using Lateen.Proxy.Network;
 using Lateen.Proxy.Overload;
 using Lateen.Proxy.Stats;
+using Lateen.Proxy.Tls;
 using Lateen.Proxy.Upstream;
 using Lateen.Proxy.Upstream.Clusters;
 using Lateen.Proxy.Workers;
@@ -87,6 +88,7 @@ public sealed class ProxyServer : IAsyncDisposable
         var context = new ProxyContext(new StatsStore(1, bootstrap.StatsConfig), logs) { Node = bootstrap.Node ?? new Node() };
         _ = new OverloadWatch(bootstrap.OverloadManager, context.Overload, context.Stats);
         var resources = new ResourceState(context, _ => { });
+        AddSecrets(context, bootstrap);
         resources.AddStaticClusters(bootstrap.StaticResources?.Clusters ?? []);
         resources.AddStaticListeners(bootstrap.StaticResources?.Listeners ?? []);
     }
@@ -102,6 +104,7 @@ public sealed class ProxyServer : IAsyncDisposable
         var server = new ProxyServer(options, bootstrap, logs);
         foreach (var worker in server._workers) worker.Start();
         if (bootstrap.Admin?.Address is { } admin) server._resources.AddInternalListener(AdminListener.Create(server, Addresses.Of(admin, "admin.address")));
+        AddSecrets(server._context, bootstrap);
         server._resources.AddStaticClusters(bootstrap.StaticResources?.Clusters ?? []);
         server._resources.AddStaticListeners(bootstrap.StaticResources?.Listeners ?? []);
         server.WaitForWorkers();
@@ -153,6 +156,7 @@ public sealed class ProxyServer : IAsyncDisposable
         _background.Add(Task.Run(() => new NameResolution(_resources, logs.CreateLogger("dns")).RunAsync(_stop.Token)));
         _background.Add(Task.Run(() => _files.RunAsync(_stop.Token)));
         if (_ads is { } ads) _background.Add(Task.Run(() => ads.RunAsync(_stop.Token)));
+        _background.Add(Task.Run(() => new SecretSources(_context.Secrets, SecretTarget, Bootstrap.Node ?? new Node(), logs.CreateLogger("sds")).RunAsync(_stop.Token)));
         _background.Add(Task.Run(() => new ClusterSweep(_context).RunAsync(_stop.Token)));
         _background.Add(Task.Run(() => _overload.RunAsync(_stop.Token)));
         _background.Add(Task.Run(SweepAsync));
@@ -167,6 +171,16 @@ public sealed class ProxyServer : IAsyncDisposable
             if (!_resources.IsSettled) _resources.GiveUpWaiting();
         }
     }
+
+    private static void AddSecrets(ProxyContext context, BootstrapConfig bootstrap)
+    {
+        foreach (var secret in bootstrap.StaticResources?.Secrets ?? []) context.Secrets.Set(new SecretSource(SecretSourceKind.Bootstrap), secret, "");
+    }
+
+    /// <summary>Where a cluster that serves secrets is reached; null while it has no host.</summary>
+    private string? SecretTarget(string cluster) => _context.Clusters.Current.Find(cluster)?.Hosts.All is { Length: > 0 } hosts
+        ? hosts[0].Address is { Path: { } path } ? $"unix://{Path.GetFullPath(path)}" : $"http://{hosts[0].Address}"
+        : null;
 
     private void PublishListeners(IReadOnlyList<ListenerSnapshot> listeners)
     {

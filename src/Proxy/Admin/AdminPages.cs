@@ -40,7 +40,7 @@ internal sealed class AdminPages(ProxyServer server)
             ["heap_size"] = GC.GetGCMemoryInfo().HeapSizeBytes.ToString(CultureInfo.InvariantCulture),
             ["total_physical_bytes"] = Process.GetCurrentProcess().WorkingSet64.ToString(CultureInfo.InvariantCulture),
         }.ToJsonString(Indented)),
-        "/certs" => Page(Json, new JsonObject { ["certificates"] = new JsonArray() }.ToJsonString(Indented)),
+        "/certs" => Page(Json, CertsPage.Write(server.Resources.Dump())),
         "/runtime" => Page(Json, RuntimePage.Json(server.Bootstrap)),
         "/logging" or "/healthcheck/fail" or "/healthcheck/ok" or "/drain_listeners" or "/quitquitquit" or "/reset_counters" when method != "POST" =>
             Page(Text, $"Method {method} not allowed, POST required.\n", 405),

@@ -4,7 +4,9 @@ using Envoy.Config.Endpoint.V3;
 using Envoy.Extensions.Upstreams.Http.V3;
 using Google.Protobuf.Collections;
 using HttpProtocolOptions = Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions;
+using Lateen.Proxy.Tls;
 using Lateen.Proxy.Upstream.Clusters;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Lateen.Proxy.Compile;
 
@@ -13,7 +15,11 @@ internal static class ClusterCompiler
 {
     private const string HttpOptions = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
-    public static ClusterSnapshot Compile(Cluster cluster)
+    /// <summary>Compiles a cluster by itself: its secrets and counters are nobody else's.</summary>
+    public static ClusterSnapshot Compile(Cluster cluster) =>
+        Compile(cluster, new TransportCompiler(new Stats.StatsStore(1), new SecretStore(NullLogger.Instance), NullLogger.Instance));
+
+    public static ClusterSnapshot Compile(Cluster cluster, TransportCompiler transports)
     {
         if (cluster.Name.Length == 0) throw new ConfigRefusedException("name", "is empty");
         Refuse(cluster);
@@ -23,7 +29,7 @@ internal static class ClusterCompiler
         return new ClusterSnapshot
         {
             Name = cluster.Name,
-            StatName = (cluster.AltStatName.Length > 0 ? cluster.AltStatName : cluster.Name).Replace(':', '_'),
+            StatName = StatNameOf(cluster),
             Discovery = discovery,
             EdsName = cluster.EdsClusterConfig?.ServiceName is { Length: > 0 } service ? service : cluster.Name,
             Balancer = balancer.Settings,
@@ -67,6 +73,13 @@ internal static class ClusterCompiler
                 : null,
             Endpoints = discovery is DiscoveryType.Eds or DiscoveryType.OriginalDestination || cluster.LoadAssignment is null ? [] : Endpoints(cluster, discovery),
             IstioMetadata = cluster.Metadata?.FilterMetadata.GetValueOrDefault("istio"),
+            Transports = new TransportSet(
+                [
+                    .. cluster.TransportSocketMatches.Select((match, i) => new TransportMatch(
+                        match.Name, [.. match.Match?.Fields.Select(field => System.Collections.Generic.KeyValuePair.Create(field.Key, SubsetCompiler.Text(field.Value))) ?? []],
+                        transports.Upstream(match.TransportSocket, $"transport_socket_matches[{i}].transport_socket", $"cluster.{StatNameOf(cluster)}."))),
+                ],
+                transports.Upstream(cluster.TransportSocket, "transport_socket", $"cluster.{StatNameOf(cluster)}.")),
             Fingerprint = Fingerprints.Of(cluster),
         };
     }
@@ -76,17 +89,14 @@ internal static class ClusterCompiler
 
     private static void Refuse(Cluster cluster)
     {
-        if (cluster.TransportSocket is { } socket && socket.TypedConfig?.TypeUrl.EndsWith("RawBuffer", StringComparison.Ordinal) != true)
-            throw new ConfigRefusedException("transport_socket", $"{socket.Name} is not supported: upstream TLS is not there yet");
-        foreach (var match in cluster.TransportSocketMatches)
-            if (match.TransportSocket?.TypedConfig?.TypeUrl.EndsWith("RawBuffer", StringComparison.Ordinal) != true)
-                throw new ConfigRefusedException("transport_socket_matches", $"{match.TransportSocket?.Name} is not supported: upstream TLS is not there yet");
         if (cluster.OriginalDstLbConfig?.MetadataKey is not null) throw new ConfigRefusedException("original_dst_lb_config.metadata_key", "is not supported");
 #pragma warning disable CS0612 // Older fields that some still send.
         if (cluster.DnsResolvers.Count > 0) throw new ConfigRefusedException("dns_resolvers", "are not supported: names are looked up with the system's");
         if (cluster.DnsResolutionConfig is { Resolvers.Count: > 0 }) throw new ConfigRefusedException("dns_resolution_config.resolvers", "are not supported: names are looked up with the system's");
 #pragma warning restore CS0612
     }
+
+    private static string StatNameOf(Cluster cluster) => (cluster.AltStatName.Length > 0 ? cluster.AltStatName : cluster.Name).Replace(':', '_');
 
     private static DiscoveryType Discovery(Cluster cluster)
     {

@@ -58,6 +58,7 @@ internal static class EndpointCompiler
             LocalityWeight = (int)Math.Min(locality.LoadBalancingWeight ?? 0, int.MaxValue),
             Labels = SubsetCompiler.Labels(source.Metadata),
             IstioWorkload = source.Metadata?.FilterMetadata.TryGetValue("istio", out var istio) == true && istio.Fields.TryGetValue("workload", out var workload) ? workload.StringValue : null,
+            TransportLabels = SubsetCompiler.Labels(source.Metadata, "envoy.transport_socket_match"),
             Policy = policy,
             Check = Check(endpoint.HealthCheckConfig, path + ".endpoint.health_check_config"),
         };

@@ -52,6 +52,7 @@ internal sealed class HcmCompiler(ProxyContext context, Func<string, ConfigOrigi
                 HttpConnectionManager.Types.ForwardClientCertDetails.AlwaysForwardOnly => ClientCertHeader.AlwaysForward,
                 _ => ClientCertHeader.Sanitize,
             },
+            ClientCertDetails = CertDetails(hcm, path),
             Via = Encoding.ASCII.GetBytes(hcm.Via),
             // differs: Envoy leaves paths as they are when the field is absent; its guide for edge proxies asks for this.
             NormalizePath = hcm.NormalizePath ?? true,
@@ -82,6 +83,15 @@ internal sealed class HcmCompiler(ProxyContext context, Func<string, ConfigOrigi
             DelayedCloseMs = Durations.Ms(hcm.DelayedCloseTimeout) ?? 1000,
             SuppressEnvoyHeaders = SuppressesHeaders(hcm),
         };
+    }
+
+    private static ClientCertDetails CertDetails(HttpConnectionManager hcm, string path)
+    {
+        if (hcm.ForwardClientCertMatcher is not null) throw new ConfigRefusedException(path + ".forward_client_cert_matcher", "is not supported");
+        if (hcm.SetCurrentClientCertDetails is not { } wanted) return ClientCertDetails.None;
+        if (wanted.Chain) throw new ConfigRefusedException(path + ".set_current_client_cert_details.chain", "is not supported");
+        return (wanted.Cert ? ClientCertDetails.Cert : 0) | (wanted.Subject is true ? ClientCertDetails.Subject : 0)
+            | (wanted.Uri ? ClientCertDetails.Uri : 0) | (wanted.Dns ? ClientCertDetails.Dns : 0);
     }
 
     private static bool SuppressesHeaders(HttpConnectionManager hcm) =>

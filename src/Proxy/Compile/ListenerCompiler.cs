@@ -14,7 +14,7 @@ namespace Lateen.Proxy.Compile;
 /// Listener → <see cref="ListenerSnapshot"/>. What is not supported is refused with its path. The parts of a chain put what
 /// they depend on into the list of needs while the chain is compiled.
 /// </summary>
-internal sealed class ListenerCompiler(ProxyContext context, HcmCompiler hcm, List<IDependency> needs)
+internal sealed class ListenerCompiler(ProxyContext context, HcmCompiler hcm, TransportCompiler transports, List<IDependency> needs)
 {
     /// <summary>Compiles a listener; chains whose message is the same as in <paramref name="previous"/> stay the same objects.</summary>
     public ListenerSnapshot Compile(Listener listener, ListenerSnapshot? previous)
@@ -23,6 +23,7 @@ internal sealed class ListenerCompiler(ProxyContext context, HcmCompiler hcm, Li
         var known = (previous?.Chains ?? []).Append(previous?.Default).OfType<ChainSnapshot>().ToDictionary(chain => chain.Fingerprint, chain => chain);
         var filters = ListenerFilters(listener);
         var address = Addresses.Of(listener.Address, "address");
+        var statPrefix = $"listener.{(listener.StatPrefix.Length > 0 ? listener.StatPrefix : address.ToString().Replace(':', '_'))}.";
         return new ListenerSnapshot
         {
             Name = listener.Name.Length > 0 ? listener.Name : address.ToString(),
@@ -41,21 +42,21 @@ internal sealed class ListenerCompiler(ProxyContext context, HcmCompiler hcm, Li
             InspectTimeoutMs = Durations.Ms(listener.ListenerFiltersTimeout) ?? 15_000,
             ContinueOnInspectTimeout = listener.ContinueOnListenerFiltersTimeout,
             Backlog = (int)(listener.TcpBacklogSize ?? 1024),
-            Chains = [.. listener.FilterChains.Select((chain, i) => Chain(chain, listener.TrafficDirection, $"filter_chains[{i}]", known))],
-            Default = listener.DefaultFilterChain is { } fallback ? Chain(fallback, listener.TrafficDirection, "default_filter_chain", known) : null,
+            Chains = [.. listener.FilterChains.Select((chain, i) => Chain(chain, listener.TrafficDirection, $"filter_chains[{i}]", known, statPrefix))],
+            Default = listener.DefaultFilterChain is { } fallback ? Chain(fallback, listener.TrafficDirection, "default_filter_chain", known, statPrefix) : null,
             AccessLogs = AccessLogCompiler.Compile(listener.AccessLog, context, "access_log"),
-            Stats = context.Stats.Group($"listener.{(listener.StatPrefix.Length > 0 ? listener.StatPrefix : address.ToString().Replace(':', '_'))}.", ListenerStats.Create),
+            Stats = context.Stats.Group(statPrefix, ListenerStats.Create),
             Fingerprint = Fingerprints.Of(listener),
         };
     }
 
-    private ChainSnapshot Chain(FilterChain chain, TrafficDirection direction, string path, Dictionary<ulong, ChainSnapshot> known)
+    private ChainSnapshot Chain(FilterChain chain, TrafficDirection direction, string path, Dictionary<ulong, ChainSnapshot> known, string statPrefix)
     {
         var fingerprint = Fingerprints.Of(chain);
         if (known.TryGetValue(fingerprint, out var same)) return same;
-        if (chain.TransportSocket is { } socket && socket.TypedConfig?.TypeUrl.EndsWith("RawBuffer", StringComparison.Ordinal) != true)
-            throw new ConfigRefusedException(path + ".transport_socket", $"{socket.Name} is not supported: downstream TLS is not there yet");
         needs.Clear();
+        var tls = transports.Downstream(chain.TransportSocket, path + ".transport_socket", statPrefix);
+        if (tls is not null) needs.AddRange(tls.Needs);
         NetworkFilterSnapshot? terminal = null;
         var before = new List<INetworkFilter>();
         for (var i = 0; i < chain.Filters.Count; i++)
@@ -70,6 +71,8 @@ internal sealed class ListenerCompiler(ProxyContext context, HcmCompiler hcm, Li
         {
             Needs = [.. needs],
             Before = [.. before],
+            Tls = tls,
+            HandshakeTimeoutMs = Durations.Ms(chain.TransportSocketConnectTimeout) ?? 0,
         };
     }
 

@@ -34,15 +34,15 @@ internal static class SubsetCompiler
         metadata?.FilterMetadata.TryGetValue(LbMetadata, out var lb) == true && lb.Fields.Count > 0 ? Criteria(lb) : null;
 
     /// <summary>A host's metadata under envoy.lb, as texts.</summary>
-    public static IReadOnlyDictionary<string, string> Labels(Metadata? metadata) =>
-        metadata?.FilterMetadata.TryGetValue(LbMetadata, out var lb) == true && lb.Fields.Count > 0
+    public static IReadOnlyDictionary<string, string> Labels(Metadata? metadata, string ns = LbMetadata) =>
+        metadata?.FilterMetadata.TryGetValue(ns, out var lb) == true && lb.Fields.Count > 0
             ? lb.Fields.ToDictionary(field => field.Key, field => Text(field.Value))
             : HostState.NoLabels;
 
     private static SubsetCriteria Criteria(Struct? labels) => labels is null ? SubsetCriteria.Any : new SubsetCriteria(labels.Fields.Select(field => System.Collections.Generic.KeyValuePair.Create(field.Key, Text(field.Value))));
 
     /// <summary>Values of different kinds never look alike but where JSON writes them alike.</summary>
-    private static string Text(Value value) => value.KindCase switch
+    internal static string Text(Value value) => value.KindCase switch
     {
         Value.KindOneofCase.StringValue => value.StringValue,
         Value.KindOneofCase.NumberValue => value.NumberValue.ToString("R", CultureInfo.InvariantCulture),

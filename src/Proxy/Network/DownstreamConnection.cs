@@ -5,6 +5,7 @@ using Lateen.Proxy.Http.Connections;
 using Lateen.Proxy.Http.Http1;
 using Lateen.Proxy.Interop;
 using Lateen.Proxy.Stats;
+using Lateen.Proxy.Tls;
 using Lateen.Proxy.Workers;
 
 namespace Lateen.Proxy.Network;
@@ -13,13 +14,16 @@ namespace Lateen.Proxy.Network;
 /// A connection from its acceptance to its end: original destination, inspection of the first bytes, choice of a chain, and
 /// then the chain's filter. Owned by one worker.
 /// </summary>
-internal sealed class DownstreamConnection(ActiveListener listener, ByteStream stream, SocketAddress peer, ProxyContext context)
+internal sealed class DownstreamConnection(ActiveListener listener, TcpStream tcp, SocketAddress peer, ProxyContext context)
 {
-    private ReadBuffer _input = new(stream.Worker.Buffers);
+    private ReadBuffer _input = new(tcp.Worker.Buffers);
     private Http1ServerConnection? _http;
     private ListenerSnapshot _listener = listener.Snapshot;
 
-    public ByteStream Stream => stream;
+    private ByteStream? _secure;
+
+    /// <summary>The client's bytes; decrypted once its chain is chosen.</summary>
+    public ByteStream Stream => _secure ?? tcp;
 
     public ulong Id { get; } = context.NextConnectionId();
 
@@ -39,10 +43,10 @@ internal sealed class DownstreamConnection(ActiveListener listener, ByteStream s
     /// <summary>Fills in what is the same for all requests of the connection.</summary>
     public void Describe(StreamInfo info)
     {
-        info.Reset(stream.Worker.Now, stream.Worker.UtcNow);
+        info.Reset(tcp.Worker.Now, tcp.Worker.UtcNow);
         (info.DownstreamRemote, info.DownstreamDirectRemote, info.DownstreamLocal) = (peer, peer, OriginalDestination);
         (info.ConnectionId, info.RequestedServerName, info.ListenerName) = (Id, ServerName, _listener.Name);
-        info.DownstreamTls = stream.Tls;
+        info.DownstreamTls = Stream.Tls;
     }
 
     /// <summary>A cluster as it is now.</summary>
@@ -56,21 +60,22 @@ internal sealed class DownstreamConnection(ActiveListener listener, ByteStream s
     }
 
     /// <summary>Cuts it: the time for draining is over.</summary>
-    public void Cut() => stream.Abort();
+    public void Cut() => Stream.Abort();
 
-    /// <summary>Serves it to its end. Closes the stream.</summary>
+    /// <summary>Serves it to its end. Closes the Stream.</summary>
     public async Task RunAsync()
     {
         try
         {
-            OriginalDestination = NativeSocket.LocalAddress(stream.Fd);
+            OriginalDestination = NativeSocket.LocalAddress(Stream.Fd);
             if (_listener.UseOriginalDestination || _listener.RestoreOriginalDestination) Redirect();
             if (await ChooseChainAsync() is not { } chain)
             {
-                _listener.Stats.Add(stream.Worker, ListenerStats.NoFilterChain);
+                _listener.Stats.Add(tcp.Worker, ListenerStats.NoFilterChain);
                 return;
             }
             Chain = chain;
+            if (chain.Tls is not null && !await SecureAsync(chain)) return;
             switch (chain.Filter)
             {
                 case HttpFilterSnapshot http:
@@ -85,10 +90,10 @@ internal sealed class DownstreamConnection(ActiveListener listener, ByteStream s
         }
         finally
         {
-            if (!stream.IsClosed)
+            if (!Stream.IsClosed)
             {
                 _input.Release();
-                stream.Close();
+                Stream.Close();
             }
         }
     }
@@ -104,35 +109,54 @@ internal sealed class DownstreamConnection(ActiveListener listener, ByteStream s
 
     private async ValueTask<bool> AwaitAdmissionAsync(long idleTimeoutMs)
     {
-        var timer = new ActionTimer(stream.Abort);
-        if (idleTimeoutMs > 0) stream.Worker.StartTimer(timer, idleTimeoutMs);
+        var timer = new ActionTimer(Stream.Abort);
+        if (idleTimeoutMs > 0) tcp.Worker.StartTimer(timer, idleTimeoutMs);
         try
         {
             while (_input.Length == 0)
             {
-                var status = stream.TryReceive(_input.Space(), out var received);
+                var status = Stream.TryReceive(_input.Space(), out var received);
                 if (status == IoStatus.Ok) _input.Added(received);
                 else if (status != IoStatus.WouldBlock) return false;
                 else
                 {
                     _input.ReleaseIfEmpty();
-                    if (!await stream.ReadableAsync()) return false;
+                    if (!await Stream.ReadableAsync()) return false;
                 }
             }
         }
         finally
         {
-            stream.Worker.StopTimer(timer);
+            tcp.Worker.StopTimer(timer);
         }
         var info = new StreamInfo();
         Describe(info);
         return await AdmitAsync(info);
     }
 
+    /// <summary>Shakes hands as the chain says; false when that failed.</summary>
+    private async ValueTask<bool> SecureAsync(ChainSnapshot chain)
+    {
+        if (chain.Tls!.Current is not { } context)
+        {
+            chain.Tls.Stats.OnNotReady(tcp.Worker);
+            return false;
+        }
+        var secure = new TlsStream(tcp, context, default, _input.Span);
+        _secure = secure;
+        _input.Release();
+        var timer = chain.HandshakeTimeoutMs > 0 ? new ActionTimer(secure.Abort) : null;
+        if (timer is not null) tcp.Worker.StartTimer(timer, chain.HandshakeTimeoutMs);
+        var done = await secure.HandshakeAsync();
+        if (timer is not null) tcp.Worker.StopTimer(timer);
+        if (done && ServerName.Length == 0) ServerName = secure.Tls!.ServerName;
+        return done;
+    }
+
     /// <summary>Goes to the listener of the original destination, if there is one.</summary>
     private void Redirect()
     {
-        var original = NativeSocket.OriginalDestination(stream.Fd, peer.IsV6);
+        var original = NativeSocket.OriginalDestination(Stream.Fd, peer.IsV6);
         if (original.IsNone) return;
         OriginalDestination = original;
         if (_listener.UseOriginalDestination && listener.Set.FindVirtual(original) is { } other) _listener = other.Snapshot;
@@ -149,9 +173,9 @@ internal sealed class DownstreamConnection(ActiveListener listener, ByteStream s
             var timer = new ActionTimer(() =>
             {
                 timedOut = true;
-                stream.Abort();
+                Stream.Abort();
             });
-            if (_listener.InspectTimeoutMs > 0) stream.Worker.StartTimer(timer, _listener.InspectTimeoutMs);
+            if (_listener.InspectTimeoutMs > 0) tcp.Worker.StartTimer(timer, _listener.InspectTimeoutMs);
             while (true)
             {
                 var pending = false;
@@ -176,15 +200,15 @@ internal sealed class DownstreamConnection(ActiveListener listener, ByteStream s
                             break;
                     }
                 if (!pending) break;
-                var status = stream.TryReceive(_input.Space(), out var received);
+                var status = Stream.TryReceive(_input.Space(), out var received);
                 if (status == IoStatus.Ok) _input.Added(received);
                 else if (status != IoStatus.WouldBlock) break;
-                else if (!await stream.ReadableAsync()) break;
+                else if (!await Stream.ReadableAsync()) break;
             }
-            stream.Worker.StopTimer(timer);
+            tcp.Worker.StopTimer(timer);
             if (timedOut)
             {
-                _listener.Stats.Add(stream.Worker, ListenerStats.PreCxTimeout);
+                _listener.Stats.Add(tcp.Worker, ListenerStats.PreCxTimeout);
                 if (!_listener.ContinueOnInspectTimeout) return null;
             }
         }

@@ -4,6 +4,7 @@ using Lateen.Proxy.Compile;
 using Lateen.Proxy.Filters.Network;
 using Lateen.Proxy.Http.Connections;
 using Lateen.Proxy.Stats;
+using Lateen.Proxy.Tls;
 
 namespace Lateen.Proxy.Network;
 
@@ -52,6 +53,12 @@ internal sealed record ChainSnapshot(string Name, ChainMatch Match, NetworkFilte
 
     /// <summary>What stands in front of <see cref="Filter"/>, in order.</summary>
     public INetworkFilter[] Before { get; init; } = [];
+
+    /// <summary>Null for plain bytes.</summary>
+    public TlsContextState? Tls { get; init; }
+
+    /// <summary>Time for the handshake in milliseconds; 0 for no limit.</summary>
+    public long HandshakeTimeoutMs { get; init; }
 }
 
 /// <summary>A listener, compiled. Immutable.</summary>

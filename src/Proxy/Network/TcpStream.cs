@@ -21,6 +21,7 @@ internal sealed class TcpStream : ByteStream
     private bool _readable;
     private bool _writable;
     private bool _peerClosed;
+    private bool _readerWaitsForRoom;
 
     public TcpStream(Worker worker, int fd, bool connected)
     {
@@ -39,6 +40,24 @@ internal sealed class TcpStream : ByteStream
     public override bool PeerClosed => _peerClosed;
 
     public override Action? OnIdleEvent { get; set; }
+
+    /// <summary>A receive may bring something, as far as epoll has told.</summary>
+    public bool MayReceive => _readable || _peerClosed;
+
+    /// <summary>A send may find room.</summary>
+    public bool MaySend => _writable;
+
+    /// <summary>One that receives by itself has emptied the socket: the next bytes make a new edge.</summary>
+    public void MarkDrained()
+    {
+        if (!_peerClosed) _readable = false;
+    }
+
+    /// <summary>One that sends by itself has filled the socket.</summary>
+    public void MarkFull() => _writable = false;
+
+    /// <summary>The reader can only go on when there is room to send: TLS owes the peer an answer.</summary>
+    public void WakeReaderWhenWritable() => _readerWaitsForRoom = true;
 
     public override unsafe IoStatus TryReceive(Span<byte> target, out int received)
     {
@@ -141,6 +160,12 @@ internal sealed class TcpStream : ByteStream
         if ((events & (Libc.EpollOut | Libc.EpollHup | Libc.EpollErr)) != 0)
         {
             _writable = true;
+            if (_readerWaitsForRoom)
+            {
+                _readerWaitsForRoom = false;
+                _readable = true;
+                _reading.Complete(true);
+            }
             _writing.Complete(true);
         }
         if ((events & (Libc.EpollIn | Libc.EpollRdHup | Libc.EpollHup | Libc.EpollErr)) != 0)

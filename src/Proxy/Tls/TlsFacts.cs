@@ -1,6 +1,8 @@
+using Lateen.Proxy.Http.Connections;
+
 namespace Lateen.Proxy.Tls;
 
-/// <summary>What a finished handshake told of both sides; one for each connection. Immutable.</summary>
+/// <summary>What a finished handshake told of both sides; one for each connection. Immutable to its users; owned by one worker.</summary>
 internal sealed record TlsFacts
 {
     /// <summary>"TLSv1.2", "TLSv1.3".</summary>
@@ -29,4 +31,13 @@ internal sealed record TlsFacts
 
     /// <summary>Our own certificate; null when we showed none.</summary>
     public CertificateFacts? Local { get; init; }
+
+    private (ClientCertDetails Details, byte[] Element)? _forwarded;
+
+    /// <summary>The connection's element of x-forwarded-client-cert, written once.</summary>
+    public byte[] ForwardedElement(ClientCertDetails details)
+    {
+        if (_forwarded is not { } written || written.Details != details) _forwarded = written = (details, ForwardedClientCert.Write(this, details));
+        return written.Element;
+    }
 }

@@ -12,7 +12,7 @@ namespace Lateen.Proxy.Xds;
 /// Clusters and their endpoints. A cluster is warm, and can be routed to, once its endpoints are there or are waited for no
 /// more. Guarded by the lock of <see cref="ResourceState"/>.
 /// </summary>
-internal sealed class ClusterResources(ProxyContext context)
+internal sealed class ClusterResources(ProxyContext context, TransportCompiler transports)
 {
     private readonly Dictionary<string, Entry> _clusters = new(StringComparer.Ordinal);
 
@@ -29,12 +29,15 @@ internal sealed class ClusterResources(ProxyContext context)
         public bool IsWarm;
         public long Since = Stopwatch.GetTimestamp();
 
+        /// <summary>It can be routed to: the secrets of its transports are there too, or have been waited for long enough.</summary>
+        public bool Serves => IsWarm && State.Snapshot.Transports.Needs.All(need => need.HasValue || need.PatienceMs > 0 && Stopwatch.GetElapsedTime(Since).TotalMilliseconds > need.PatienceMs);
+
         public bool NeedsAssignment => State.Snapshot.Discovery == DiscoveryType.Eds;
 
         public string AssignmentKey => Endpoints.KeyOf(State.Snapshot.EdsName);
     }
 
-    public bool AreWarm => _clusters.Values.All(cluster => cluster.IsWarm);
+    public bool AreWarm => _clusters.Values.All(cluster => cluster.Serves);
 
     public IEnumerable<ClusterState> States => _clusters.Values.Select(entry => entry.State);
 
@@ -58,7 +61,7 @@ internal sealed class ClusterResources(ProxyContext context)
                 return;
             }
         }
-        var snapshot = ClusterCompiler.Compile(message);
+        var snapshot = ClusterCompiler.Compile(message, transports);
         var origin = snapshot.Discovery == DiscoveryType.Eds ? ConfigOrigin.Of(message.EdsClusterConfig?.EdsConfig, "eds_cluster_config.eds_config") : ConfigOrigin.Stream;
         var hosts = snapshot.Discovery == DiscoveryType.Static ? HostSets.Parse(snapshot.Endpoints, "load_assignment")
             : snapshot.Discovery == DiscoveryType.Eds && _assignments.TryGetValue(origin.KeyOf(snapshot.EdsName), out var assignment) ? HostSets.Parse(ClusterCompiler.Endpoints(assignment), assignment.ClusterName)
@@ -125,13 +128,13 @@ internal sealed class ClusterResources(ProxyContext context)
         foreach (var entry in _clusters.Values)
             if (!entry.IsWarm && entry.Endpoints.PatienceMs > 0 && Stopwatch.GetElapsedTime(entry.Since).TotalMilliseconds > entry.Endpoints.PatienceMs)
                 any = entry.IsWarm = true;
-        return any;
+        return any || _clusters.Values.Any(entry => entry.IsWarm && entry.Serves && context.Clusters.Current.Find(entry.State.Name) is null);
     }
 
     public void Publish() =>
-        context.Clusters.Publish(new ClusterMap(_clusters.Values.Where(entry => entry.IsWarm).ToDictionary(entry => entry.State.Name, entry => entry.State, StringComparer.Ordinal)));
+        context.Clusters.Publish(new ClusterMap(_clusters.Values.Where(entry => entry.Serves).ToDictionary(entry => entry.State.Name, entry => entry.State, StringComparer.Ordinal)));
 
-    public DumpedResource[] Dump() => [.. _clusters.Values.Select(entry => new DumpedResource(entry.State.Name, entry.Message, entry.Version, entry.IsStatic, entry.IsWarm))];
+    public DumpedResource[] Dump() => [.. _clusters.Values.Select(entry => new DumpedResource(entry.State.Name, entry.Message, entry.Version, entry.IsStatic, entry.Serves))];
 
     public DumpedResource[] DumpEndpoints() => [.. _assignments.Values.Select(assignment => new DumpedResource(assignment.ClusterName, assignment, "", false, true))];
 }

@@ -8,6 +8,7 @@ using Lateen.Proxy.Compile;
 using Lateen.Proxy.Http.Connections;
 using Lateen.Proxy.Network;
 using Lateen.Proxy.Stats;
+using Lateen.Proxy.Tls;
 using Lateen.Proxy.Upstream.Clusters;
 using Microsoft.Extensions.Logging;
 
@@ -30,15 +31,18 @@ internal sealed class ResourceState
     public ResourceState(ProxyContext context, Action<IReadOnlyList<ListenerSnapshot>> publishListeners)
     {
         _context = context;
+        context.Secrets.OnFirstValue = OnSecret;
         _stats = new XdsStats(context.Stats);
-        _clusters = new ClusterResources(context);
-        _listeners = new ListenerResources(new ListenerCompiler(context, new HcmCompiler(context, SlotOf), _needs), publishListeners);
+        var transports = new TransportCompiler(context.Stats, context.Secrets, context.Log);
+        _clusters = new ClusterResources(context, transports);
+        _listeners = new ListenerResources(new ListenerCompiler(context, new HcmCompiler(context, SlotOf), transports, _needs), publishListeners);
         Kinds =
         [
             new ResourceKind(TypeUrls.Cluster, null, ApplyClusters),
             new ResourceKind(TypeUrls.Endpoint, () => Locked(() => _clusters.EndpointNames), ApplyEndpoints),
             new ResourceKind(TypeUrls.Listener, null, ApplyListeners),
             new ResourceKind(TypeUrls.Route, () => Locked(() => StreamNames<RouteSlot>(slot => slot.Origin, slot => slot.Name)), ApplyRoutes),
+            new ResourceKind(TypeUrls.Secret, () => context.Secrets.NamesOf(new SecretSource(SecretSourceKind.Ads)), ApplySecrets),
         ];
     }
 
@@ -116,6 +120,26 @@ internal sealed class ResourceState
         _routes.Without(update.Removed);
         _listeners.Publish();
     });
+
+    /// <summary>Takes secrets of the control plane; they keep their own lock.</summary>
+    public IReadOnlyList<Refusal> ApplySecrets(ResourceUpdate update)
+    {
+        var refused = new List<Refusal>();
+        foreach (var (name, version, body) in update.Resources)
+            if (_context.Secrets.Apply(new SecretSource(SecretSourceKind.Ads), [body], version) is { } problem)
+                refused.Add(new Refusal(name, problem));
+        return refused;
+    }
+
+    /// <summary>A secret came for the first time: what waited for it may serve now.</summary>
+    private void OnSecret()
+    {
+        lock (_gate)
+        {
+            _clusters.Publish();
+            _listeners.Publish();
+        }
+    }
 
     /// <summary>Serves what has waited for endpoints or routes as long as its initial_fetch_timeout says.</summary>
     public void GiveUpWaiting()

@@ -101,6 +101,8 @@ internal sealed record HcmSnapshot
 
     public ClientCertHeader ClientCert { get; init; }
 
+    public ClientCertDetails ClientCertDetails { get; init; }
+
     public byte[] Via { get; init; } = [];
 
     public bool NormalizePath { get; init; }

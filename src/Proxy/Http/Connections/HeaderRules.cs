@@ -31,7 +31,8 @@ internal static class HeaderRules
         }
         else if (NormalizePath(exchange) is var path and not EndReason.None) return path;
         if (hcm.UnderscoreHeaders != UnderscoreHeaders.Allow && !CheckUnderscores(request, hcm.UnderscoreHeaders)) return EndReason.UnderscoreHeader;
-        request.Set(KnownHeader.Scheme, "http"u8);
+        var scheme = exchange.Info.DownstreamTls is null ? "http"u8 : "https"u8;
+        request.Set(KnownHeader.Scheme, scheme);
         if (request.TryGet(KnownHeader.Upgrade, out var upgrade) && HttpText.ListContains(request[KnownHeader.Connection], "upgrade"u8))
         {
             isUpgrade = HttpText.EqualsIgnoreCase(upgrade, "websocket"u8) && hcm.AllowWebSocket;
@@ -46,10 +47,10 @@ internal static class HeaderRules
         RemoveNominated(request);
         if (!hcm.Proxy100Continue) request.Remove(KnownHeader.Expect);
         Addresses(exchange);
-        if (hcm.ClientCert != ClientCertHeader.AlwaysForward) request.Remove(KnownHeader.ForwardedClientCert);
+        ForwardedClientCert.Apply(exchange);
         foreach (var header in EnvoyControlHeaders) request.Remove(header);
         RequestId(exchange);
-        if (!request.Has(KnownHeader.ForwardedProto)) request.Add(KnownHeader.ForwardedProto, "http"u8);
+        if (!request.Has(KnownHeader.ForwardedProto)) request.Add(KnownHeader.ForwardedProto, scheme);
         if (hcm.Via.Length > 0) AppendList(exchange, request, KnownHeader.Via, hcm.Via);
         return EndReason.None;
     }
@@ -129,7 +130,7 @@ internal static class HeaderRules
             Span<byte> text = stackalloc byte[64];
             var address = text[..info.DownstreamDirectRemote.Format(text, withPort: false)];
             if (!hcm.SkipForwardedFor) AppendList(exchange, request, KnownHeader.ForwardedFor, address);
-            request.Set(KnownHeader.ForwardedProto, "http"u8);
+            request.Set(KnownHeader.ForwardedProto, exchange.Info.DownstreamTls is null ? "http"u8 : "https"u8);
             if (hcm.TrustedHops == 0)
             {
                 request.Set(KnownHeader.EnvoyExternalAddress, address);

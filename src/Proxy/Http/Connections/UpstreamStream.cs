@@ -1,6 +1,7 @@
 using Lateen.Proxy.Http.Headers;
 using Lateen.Proxy.Http.Http1;
 using Lateen.Proxy.Network;
+using Lateen.Proxy.Tls;
 
 namespace Lateen.Proxy.Http.Connections;
 
@@ -12,6 +13,9 @@ internal abstract class UpstreamStream
 {
     /// <summary>Address that the connection has on this side.</summary>
     public abstract SocketAddress LocalAddress { get; }
+
+    /// <summary>What the handshake of the connection told; null without TLS.</summary>
+    public virtual TlsFacts? Tls => null;
 
     /// <summary>At least one byte of the response has come.</summary>
     public abstract bool ResponseBegun { get; }

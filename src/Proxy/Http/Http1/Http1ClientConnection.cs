@@ -4,6 +4,7 @@ using Lateen.Proxy.Http.Connections;
 using Lateen.Proxy.Http.Headers;
 using Lateen.Proxy.Network;
 using Lateen.Proxy.Stats;
+using Lateen.Proxy.Tls;
 using Lateen.Proxy.Upstream.Pools;
 using Lateen.Proxy.Workers;
 
@@ -65,6 +66,8 @@ internal sealed class Http1ClientConnection : UpstreamStream
     public ByteStream Stream => _stream;
 
     public override bool ResponseBegun => _responseBegun;
+
+    public override TlsFacts? Tls => _stream.Tls;
 
     public override bool WasReused => Requests > 1;
 

@@ -1,4 +1,5 @@
 using Lateen.Proxy.Network;
+using Lateen.Proxy.Tls;
 using Lateen.Proxy.Upstream.Balancers;
 using Lateen.Proxy.Upstream.HealthChecks;
 using Lateen.Proxy.Upstream.Outliers;
@@ -76,6 +77,9 @@ internal sealed record EndpointConfig(string Address, int Port, string? Path)
 
     /// <summary>Metadata under envoy.lb, as texts.</summary>
     public IReadOnlyDictionary<string, string> Labels { get; init; } = HostState.NoLabels;
+
+    /// <summary>The endpoint's metadata under envoy.transport_socket_match, which choose the transport.</summary>
+    public IReadOnlyDictionary<string, string> TransportLabels { get; init; } = HostState.NoLabels;
 
     /// <summary>The policy of the assignment that it stands in.</summary>
     public AssignmentPolicy Policy { get; init; } = AssignmentPolicy.Usual;
@@ -174,6 +178,9 @@ internal sealed record ClusterSnapshot
 
     /// <summary>The hosts that the configuration itself names.</summary>
     public IReadOnlyList<EndpointConfig> Endpoints { get; init; } = [];
+
+    /// <summary>How connections to hosts are made.</summary>
+    public TransportSet Transports { get; init; } = TransportSet.Plain;
 
     /// <summary>filter_metadata.istio.config and the like, for logs and telemetry.</summary>
     public global::Google.Protobuf.WellKnownTypes.Struct? IstioMetadata { get; init; }

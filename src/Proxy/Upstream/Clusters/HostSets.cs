@@ -40,6 +40,7 @@ internal static class HostSets
             (host.Region, host.Zone, host.SubZone, host.Priority, host.Labels, host.Check) =
                 (endpoint.Region, endpoint.Zone, endpoint.SubZone, endpoint.Priority, endpoint.Labels, endpoint.Check);
             host.IstioWorkload = endpoint.IstioWorkload;
+            host.TransportLabels = endpoint.TransportLabels;
             hosts.Add(host);
         }
         if (checks && !cluster.Snapshot.IgnoreHealthOnRemoval)

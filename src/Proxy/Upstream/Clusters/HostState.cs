@@ -65,6 +65,9 @@ internal sealed class HostState(SocketAddress address, string hostname, int work
     /// <summary>The endpoint's metadata under envoy.lb, for subsets.</summary>
     public IReadOnlyDictionary<string, string> Labels { get; set; } = NoLabels;
 
+    /// <summary>The endpoint's metadata under envoy.transport_socket_match, which choose how it is connected to.</summary>
+    public IReadOnlyDictionary<string, string> TransportLabels { get; set; } = NoLabels;
+
     /// <summary>What a hash balancer hashes instead of the address; empty for the address. Source: metadata envoy.lb, hash_key.</summary>
     public string HashKey => Labels.TryGetValue("hash_key", out var key) ? key : "";
 

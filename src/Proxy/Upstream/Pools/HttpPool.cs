@@ -53,7 +53,7 @@ internal sealed class HttpPool(Worker worker, HostState host, ClusterState clust
             stats.Add(worker, ClusterStats.CxOverflow);
             return (AcquireStatus.Overflow, null, 0);
         }
-        var (status, stream, error) = await TcpConnector.ConnectAsync(worker, host.Address, cluster.Snapshot, attempt);
+        var (status, stream, error) = await TcpConnector.ConnectAsync(worker, host, cluster.Snapshot, attempt);
         if (stream is null)
         {
             cluster.End(BreakerKind.Connections);
@@ -102,37 +102,11 @@ internal sealed class ConnectAttempt
     public ByteStream? Stream;
     public bool TimedOut;
 
-    public void Abort() => Stream?.Abort();
-}
+    /// <summary>Why the last attempt failed, for logs and clients.</summary>
+    public string Failure = "";
 
-/// <summary>Makes TCP connections with the settings of a cluster.</summary>
-internal static class TcpConnector
-{
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public static async ValueTask<(AcquireStatus Status, ByteStream? Stream, int Error)> ConnectAsync(
-        Worker worker, SocketAddress target, ClusterSnapshot settings, ConnectAttempt attempt)
-    {
-        var fd = NativeSocket.Connect(target, settings.Source);
-        if (fd < 0) return (AcquireStatus.ConnectFailure, null, -fd);
-        var stream = new TcpStream(worker, fd, connected: false);
-        attempt.Stream = stream;
-        attempt.TimedOut = false;
-        var timer = new ActionTimer(() =>
-        {
-            attempt.TimedOut = true;
-            stream.Abort();
-        });
-        worker.StartTimer(timer, settings.ConnectTimeoutMs);
-        var error = await stream.ConnectedAsync();
-        worker.StopTimer(timer);
-        attempt.Stream = null;
-        if (error == 0)
-        {
-            if (settings.KeepAlive is { } keepAlive) NativeSocket.KeepAlive(fd, keepAlive.Idle, keepAlive.Interval, keepAlive.Probes);
-            return (AcquireStatus.Ok, stream, 0);
-        }
-        var status = attempt.TimedOut ? AcquireStatus.ConnectTimeout : stream.Error == 0 && error == Libc.EConnReset && !stream.PeerClosed ? AcquireStatus.Aborted : AcquireStatus.ConnectFailure;
-        stream.Close();
-        return (status, null, error);
-    }
+    /// <summary>What the client's request asks of the connection.</summary>
+    public ConnectWishes Wishes;
+
+    public void Abort() => Stream?.Abort();
 }

@@ -185,7 +185,7 @@ internal sealed class RouterRun
             var (status, made, error) = await pool.ConnectAsync(_connecting);
             if (made is null)
             {
-                _exchange.Info.TransportFailure = status == AcquireStatus.ConnectFailure ? "delayed connect error: " + Errors.Text(error) : "";
+                _exchange.Info.TransportFailure = status == AcquireStatus.ConnectFailure ? _connecting.Failure : "";
                 return status switch
                 {
                     AcquireStatus.Overflow => EndReason.UpstreamOverflow,
@@ -196,7 +196,7 @@ internal sealed class RouterRun
             connection = made;
         }
         _connection = connection;
-        _exchange.Info.UpstreamLocal = connection.LocalAddress;
+        (_exchange.Info.UpstreamLocal, _exchange.Info.UpstreamTls) = (connection.LocalAddress, connection.Tls);
         connection.BeginRequest(_exchange.Request, _exchange.IsUpgrade ? BodyKind.None : _body.Kind, _exchange.IsUpgrade);
         if (_body.Kind == BodyKind.None)
         {

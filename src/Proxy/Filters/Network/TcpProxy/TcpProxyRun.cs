@@ -89,11 +89,17 @@ internal sealed class TcpProxyRun(DownstreamConnection connection, TcpFilterSnap
                 _info.EndedBy(EndReason.UpstreamOverflow);
                 return null;
             }
-            var (status, stream, error) = await TcpConnector.ConnectAsync(_worker, host.Address, cluster.Snapshot, new ConnectAttempt());
-            if (stream is not null) return stream;
+            var wishes = new ConnectWishes(Source: _info.DownstreamRemote, Destination: connection.OriginalDestination);
+            var connecting = new ConnectAttempt { Wishes = wishes };
+            var (status, stream, _) = await TcpConnector.ConnectAsync(_worker, host, cluster.Snapshot, connecting);
+            if (stream is not null)
+            {
+                _info.UpstreamTls = stream.Tls;
+                return stream;
+            }
             cluster.End(BreakerKind.Connections);
             cluster.Stats.Add(_worker, status == AcquireStatus.ConnectTimeout ? ClusterStats.CxConnectTimeout : ClusterStats.CxConnectFail);
-            _info.TransportFailure = "delayed connect error: " + Interop.Errors.Text(error);
+            _info.TransportFailure = connecting.Failure;
             OutlierDetection.OnFailure(cluster, host, 503, _worker);
         }
         _info.EndedBy(EndReason.ConnectFailure);
