@@ -24,6 +24,7 @@ internal sealed class ClusterMap(Dictionary<string, ClusterState> clusters)
 /// <summary>What every part of one proxy shares. Any thread.</summary>
 internal sealed class ProxyContext(StatsStore stats, ILoggerFactory logs) : IAsyncDisposable
 {
+    private readonly Http.Http2.Http2Stock?[] _http2Stocks = new Http.Http2.Http2Stock?[stats.Workers];
     private long _connectionId;
 
     public StatsStore Stats { get; } = stats;
@@ -59,6 +60,9 @@ internal sealed class ProxyContext(StatsStore stats, ILoggerFactory logs) : IAsy
 
     /// <summary>The process is draining: connections close when their request is done.</summary>
     public bool Draining { get; set; }
+
+    /// <summary>What the HTTP/2 connections of a worker share. The worker's thread only.</summary>
+    public Http.Http2.Http2Stock Http2StockOf(Workers.Worker worker) => _http2Stocks[worker.Index] ??= new Http.Http2.Http2Stock();
 
     public ulong NextConnectionId() => (ulong)Interlocked.Increment(ref _connectionId);
 }

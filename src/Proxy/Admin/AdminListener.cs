@@ -15,6 +15,8 @@ internal static class AdminListener
         var hcm = new HcmSnapshot
         {
             Stats = server.Stats.Group("http.admin.", HttpStats.Create),
+            Http2Stats = server.Stats.Group("http2.", Http2Stats.Create),
+            Codec = CodecKind.Http1,
             Routes = new RouteSlot("") { Table = Http.Routing.RouteTable.Empty },
             Handler = pages.ServeAsync,
             GenerateRequestId = false,

@@ -33,6 +33,9 @@ internal struct WriteBuffer(BufferPool pool)
         _array![_end++] = value;
     }
 
+    /// <summary>Changes one of the waiting bytes.</summary>
+    public readonly void Patch(int at, byte value) => _array![_start + at] = value;
+
     public void AppendAscii(string text)
     {
         Ensure(text.Length);

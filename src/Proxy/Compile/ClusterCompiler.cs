@@ -24,6 +24,7 @@ internal static class ClusterCompiler
         if (cluster.Name.Length == 0) throw new ConfigRefusedException("name", "is empty");
         Refuse(cluster);
         var options = cluster.TypedExtensionProtocolOptions.TryGetValue(HttpOptions, out var any) ? any.Unpack<HttpProtocolOptions>() : null;
+        var protocols = UpstreamProtocols.Compile(cluster, options);
         var discovery = Discovery(cluster);
         var balancer = BalancerCompiler.Compile(cluster, discovery);
         return new ClusterSnapshot
@@ -41,7 +42,9 @@ internal static class ClusterCompiler
             MaxRequestsPerConnection = options?.CommonHttpProtocolOptions?.MaxRequestsPerConnection ?? cluster.MaxRequestsPerConnection ?? 0,
 #pragma warning restore CS0612
 #pragma warning disable CS0612 // The older fields are what Istio sends.
-            EnableTrailers = options?.ExplicitHttpConfig?.HttpProtocolOptions?.EnableTrailers ?? cluster.HttpProtocolOptions?.EnableTrailers ?? false,
+            EnableTrailers = protocols.EnableTrailers,
+            Protocol = protocols.Protocol,
+            Http2 = protocols.Http2,
             DnsRefreshMs = Durations.Ms(cluster.DnsRefreshRate) ?? 5000,
             DnsJitterMs = Durations.Ms(cluster.DnsJitter) ?? 0,
             DnsFailureRefreshMs = FailureRefresh(cluster.DnsFailureRefreshRate),

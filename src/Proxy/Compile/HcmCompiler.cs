@@ -5,6 +5,7 @@ using Lateen.Proxy.Filters;
 using Lateen.Proxy.Filters.Http;
 using Lateen.Proxy.Http.Connections;
 using Lateen.Proxy.Http.Http1;
+using Lateen.Proxy.Http.Http2;
 using Lateen.Proxy.Stats;
 using Lateen.Proxy.Tracing;
 
@@ -21,11 +22,20 @@ internal sealed class HcmCompiler(ProxyContext context, Func<string, ConfigOrigi
             HttpConnectionManager.RouteSpecifierOneofCase.RouteConfig => new RouteSlot("") { Table = RouteCompiler.Compile(hcm.RouteConfig) },
             var other => throw new ConfigRefusedException(path + ".route_specifier", $"{other} is not supported"),
         };
-        if (hcm.CodecType is HttpConnectionManager.Types.CodecType.Http2 or HttpConnectionManager.Types.CodecType.Http3)
+        if (hcm.CodecType == HttpConnectionManager.Types.CodecType.Http3)
             throw new ConfigRefusedException(path + ".codec_type", $"{hcm.CodecType} is not supported");
         return new HcmSnapshot
         {
             Stats = context.Stats.Group($"http.{hcm.StatPrefix}.", HttpStats.Create),
+            Http2Stats = context.Stats.Group("http2.", Http2Stats.Create),
+            Codec = hcm.CodecType switch
+            {
+                HttpConnectionManager.Types.CodecType.Http1 => CodecKind.Http1,
+                HttpConnectionManager.Types.CodecType.Http2 => CodecKind.Http2,
+                _ => CodecKind.Auto,
+            },
+            Http2 = Http2Options.Compile(hcm.Http2ProtocolOptions, path + ".http2_protocol_options"),
+            DrainTimeoutMs = Durations.Ms(hcm.DrainTimeout) ?? 5000,
             Routes = routes,
             Filters = Filters(hcm, direction, path),
             Tracing = TracingCompiler.Compile(hcm, direction, context, path),

@@ -3,6 +3,7 @@ using Lateen.Proxy.Filters.Listener;
 using Lateen.Proxy.Filters.Network.TcpProxy;
 using Lateen.Proxy.Http.Connections;
 using Lateen.Proxy.Http.Http1;
+using Lateen.Proxy.Http.Http2;
 using Lateen.Proxy.Interop;
 using Lateen.Proxy.Stats;
 using Lateen.Proxy.Tls;
@@ -18,6 +19,8 @@ internal sealed class DownstreamConnection(ActiveListener listener, TcpStream tc
 {
     private ReadBuffer _input = new(tcp.Worker.Buffers);
     private Http1ServerConnection? _http;
+    private Http2ServerConnection? _http2;
+    private bool _isSniffing;
     private ListenerSnapshot _listener = listener.Snapshot;
 
     private ByteStream? _secure;
@@ -57,6 +60,8 @@ internal sealed class DownstreamConnection(ActiveListener listener, TcpStream tc
     {
         _drained = true;
         _http?.Drain(closeIdle);
+        _http2?.BeginDrain();
+        if (_isSniffing && closeIdle) Stream.Abort();
     }
 
     /// <summary>Cuts it: the time for draining is over.</summary>
@@ -80,6 +85,12 @@ internal sealed class DownstreamConnection(ActiveListener listener, TcpStream tc
             {
                 case HttpFilterSnapshot http:
                     if (chain.Before.Length > 0 && !await AwaitAdmissionAsync(http.Hcm.IdleTimeoutMs)) return;
+                    if (await IsHttp2Async(http.Hcm))
+                    {
+                        _http2 = new Http2ServerConnection(this, http.Hcm, _input, context);
+                        await _http2.RunAsync();
+                        break;
+                    }
                     _http = new Http1ServerConnection(this, http.Hcm, _input, context);
                     await _http.RunAsync();
                     break;
@@ -153,6 +164,38 @@ internal sealed class DownstreamConnection(ActiveListener listener, TcpStream tc
         return done;
     }
 
+    /// <summary>Tells the protocol by what was negotiated, else by whether the first bytes are those with which HTTP/2 begins (RFC 9113 section 3.3).</summary>
+    private async ValueTask<bool> IsHttp2Async(HcmSnapshot hcm)
+    {
+        if (hcm.Codec != CodecKind.Auto) return hcm.Codec == CodecKind.Http2;
+        if (Stream.NegotiatedProtocol.Length > 0) return Stream.NegotiatedProtocol == "h2";
+        var preface = Frames.Preface.Length;
+        using var timer = new SniffTimer(Stream, hcm.IdleTimeoutMs);
+        _isSniffing = true;
+        try
+        {
+            while (true)
+            {
+                var shared = Math.Min(_input.Length, preface);
+                if (!_input.Span[..shared].SequenceEqual(Frames.Preface[..shared])) return false;
+                if (shared == preface) return true;
+                var status = Stream.TryReceive(_input.Space(), out var received);
+                if (status == IoStatus.Ok)
+                {
+                    _input.Added(received);
+                    continue;
+                }
+                if (status != IoStatus.WouldBlock) return false;
+                _input.ReleaseIfEmpty();
+                if (!await Stream.ReadableAsync()) return false;
+            }
+        }
+        finally
+        {
+            _isSniffing = false;
+        }
+    }
+
     /// <summary>Goes to the listener of the original destination, if there is one.</summary>
     private void Redirect()
     {
@@ -221,5 +264,21 @@ internal sealed class DownstreamConnection(ActiveListener listener, TcpStream tc
             if (OriginalDestination.Port >= from && OriginalDestination.Port < to)
                 return false;
         return true;
+    }
+
+    /// <summary>Ends the wait for the first bytes.</summary>
+    private sealed class SniffTimer : WorkerTimer, IDisposable
+    {
+        private readonly ByteStream _stream;
+
+        public SniffTimer(ByteStream stream, long milliseconds)
+        {
+            _stream = stream;
+            if (milliseconds > 0) stream.Worker.StartTimer(this, milliseconds);
+        }
+
+        public void Dispose() => _stream.Worker.StopTimer(this);
+
+        protected internal override void OnFired() => _stream.Abort();
     }
 }

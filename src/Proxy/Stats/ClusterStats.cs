@@ -10,7 +10,7 @@ internal sealed class ClusterStats(string prefix, int workers) : StatGroup(prefi
         MembershipTotal = 36, MembershipHealthy = 37, UpdateAttempt = 38, UpdateSuccess = 39, UpdateFailure = 40, UpdateEmpty = 41, LbHealthyPanic = 42, EjectionsActive = 43,
         EjectionsTotal = 44, OriginalDstInvalid = 45, RqRetryBackoffExponential = 46, EjectionsOverflow = 47, CxMaxRequests = 48,
         MembershipDegraded = 49, MembershipExcluded = 50, EjectionsDetected = 51, EjectionsEnforced = 58, CheckAttempt = 65, CheckSuccess = 66,
-        CheckFailure = 67, CheckNetworkFailure = 68, CheckHealthy = 69, DefaultBreakers = 70, HighBreakers = 78, RqRetryBackoffRateLimited = 86;
+        CheckFailure = 67, CheckNetworkFailure = 68, CheckHealthy = 69, DefaultBreakers = 70, HighBreakers = 78, RqRetryBackoffRateLimited = 86, CxHttp2Total = 87, CxCloseNotify = 88;
 
     private static readonly StatField[] All =
     [
@@ -41,6 +41,7 @@ internal sealed class ClusterStats(string prefix, int workers) : StatGroup(prefi
         new("circuit_breakers.high.cx_open", StatKind.Gauge), new("circuit_breakers.high.rq_pending_open", StatKind.Gauge), new("circuit_breakers.high.rq_open", StatKind.Gauge), new("circuit_breakers.high.rq_retry_open", StatKind.Gauge),
         new("circuit_breakers.high.remaining_cx", StatKind.Gauge), new("circuit_breakers.high.remaining_pending", StatKind.Gauge), new("circuit_breakers.high.remaining_rq", StatKind.Gauge), new("circuit_breakers.high.remaining_retries", StatKind.Gauge),
         new("upstream_rq_retry_backoff_ratelimited"),
+        new("upstream_cx_http2_total"), new("upstream_cx_close_notify"),
     ];
 
     public static ClusterStats Create(string prefix, int workers) => new(prefix, workers);

@@ -31,6 +31,15 @@ internal sealed class RouteSlot(string name) : IDependency
     }
 }
 
+/// <summary>How the protocol of a connection is found.</summary>
+internal enum CodecKind
+{
+    /// <summary>By ALPN, else by the first bytes.</summary>
+    Auto,
+    Http1,
+    Http2,
+}
+
 /// <summary>What is done with the server header of a response.</summary>
 internal enum ServerHeader
 {
@@ -82,6 +91,15 @@ internal sealed record HcmSnapshot
     public TracingSettings? Tracing { get; init; }
 
     public Http1Limits Limits { get; init; } = Http1Limits.Default;
+
+    public CodecKind Codec { get; init; }
+
+    public Http2.Http2Options Http2 { get; init; } = Proxy.Http.Http2.Http2Options.Default;
+
+    public required Http2Stats Http2Stats { get; init; }
+
+    /// <summary>Time in which a client that was told to go may still open streams.</summary>
+    public long DrainTimeoutMs { get; init; } = 5000;
 
     public byte[] ServerName { get; init; } = "envoy"u8.ToArray();
 

@@ -115,7 +115,7 @@ internal sealed class HttpExchange
         Begin(hcm);
         var stats = hcm.Stats;
         stats.Add(Worker, HttpStats.RqTotal);
-        stats.Add(Worker, HttpStats.RqHttp1Total);
+        stats.Add(Worker, _downstream.IsMultiplexed ? HttpStats.RqHttp2Total : HttpStats.RqHttp1Total);
         stats.Add(Worker, HttpStats.RqActive);
         if (hcm.RequestTimeoutMs > 0) Worker.StartTimer(_requestTimer, hcm.RequestTimeoutMs);
         _idleTimer.Start(hcm.StreamIdleTimeoutMs);

@@ -122,6 +122,13 @@ internal sealed class HeaderMap
         Place(header, at, name.Length, Copy(value), value.Length);
     }
 
+    /// <summary>Adds a header whose number was found already.</summary>
+    public void AddKnown(KnownHeader known, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
+    {
+        var at = Copy(name);
+        Place(known, at, name.Length, Copy(value), value.Length);
+    }
+
     /// <summary>Adds a header whose name is turned to lower case on the way in.</summary>
     public KnownHeader AddLowering(ReadOnlySpan<byte> name, ReadOnlySpan<byte> value)
     {

@@ -27,6 +27,19 @@ internal enum NameFamily
     All,
 }
 
+/// <summary>What the upstreams of a cluster speak.</summary>
+internal enum UpstreamProtocol
+{
+    Http1,
+    Http2,
+
+    /// <summary>What TLS negotiates (ALPN).</summary>
+    Negotiated,
+
+    /// <summary>What the client of the request speaks.</summary>
+    Downstream,
+}
+
 /// <summary>Circuit breakers of one priority. Immutable. Source: envoy.config.cluster.v3.CircuitBreakers.Thresholds.</summary>
 internal sealed record Thresholds(long MaxConnections = 1024, long MaxPending = 1024, long MaxRequests = 1024, long MaxRetries = 3)
 {
@@ -173,8 +186,10 @@ internal sealed record ClusterSnapshot
     /// <summary>Trailers of HTTP/1 messages are passed on rather than dropped.</summary>
     public bool EnableTrailers { get; init; }
 
-    /// <summary>Upstreams speak HTTP/2.</summary>
-    public bool Http2 { get; init; }
+    /// <summary>What upstreams speak.</summary>
+    public UpstreamProtocol Protocol { get; init; }
+
+    public Http.Http2.Http2Options Http2 { get; init; } = Proxy.Http.Http2.Http2Options.Default;
 
     /// <summary>The hosts that the configuration itself names.</summary>
     public IReadOnlyList<EndpointConfig> Endpoints { get; init; } = [];

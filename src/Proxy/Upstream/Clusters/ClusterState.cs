@@ -14,6 +14,7 @@ namespace Lateen.Proxy.Upstream.Clusters;
 internal sealed class ClusterState
 {
     private readonly Breakers _default, _high;
+    private readonly Http.Http2.Http2Stock?[] _http2Stocks;
     private readonly ConcurrentDictionary<SocketAddress, HostState> _originalDestinations = new();
     private volatile ClusterSnapshot _snapshot;
     private volatile HostSet _hosts = HostSet.Empty;
@@ -27,8 +28,10 @@ internal sealed class ClusterState
         _balancer = LoadBalancers.Create(snapshot.Balancer);
         _rules = RulesOf(snapshot, _policy);
         Stats = stats.Group($"cluster.{snapshot.StatName}.", ClusterStats.Create);
+        Http2Stats = stats.Group($"cluster.{snapshot.StatName}.http2.", Http2Stats.Create);
         WorkerCount = stats.Workers;
         (_default, _high) = (new Breakers(Stats, ClusterStats.DefaultBreakers), new Breakers(Stats, ClusterStats.HighBreakers));
+        _http2Stocks = new Http.Http2.Http2Stock?[WorkerCount];
     }
 
     /// <summary>Milliseconds of the same clock as the workers', for other threads.</summary>
@@ -55,7 +58,12 @@ internal sealed class ClusterState
 
     public ClusterStats Stats { get; }
 
+    public Http2Stats Http2Stats { get; }
+
     public int WorkerCount { get; }
+
+    /// <summary>What the HTTP/2 connections of a worker to this cluster share. The worker's thread only.</summary>
+    public Http.Http2.Http2Stock Http2StockOf(Worker worker) => _http2Stocks[worker.Index] ??= new Http.Http2.Http2Stock();
 
     public HostSet Hosts => _hosts;
 

@@ -32,6 +32,7 @@ internal sealed class HostState(SocketAddress address, string hostname, int work
     private const HostFlags Failed = HostFlags.FailedActiveCheck | HostFlags.FailedOutlierCheck | HostFlags.FailedEds;
     public static readonly IReadOnlyDictionary<string, string> NoLabels = new Dictionary<string, string>();
     private readonly HttpPool?[] _pools = new HttpPool?[workers];
+    private readonly HttpPool?[] _http2Pools = new HttpPool?[workers];
     private int _flags;
     private volatile bool _isRemoved;
     private int _active;
@@ -144,17 +145,20 @@ internal sealed class HostState(SocketAddress address, string hostname, int work
     }
 
     /// <summary>The pool of a worker, made when first asked for. The worker's thread only.</summary>
-    public HttpPool PoolOf(Workers.Worker worker, ClusterState cluster) => _pools[worker.Index] ??= new HttpPool(worker, this, cluster);
-
-    /// <summary>The pool of a worker if it has one.</summary>
-    public HttpPool? ExistingPool(Workers.Worker worker) => _pools[worker.Index];
+    /// <param name="worker">The worker that asks.</param>
+    /// <param name="cluster">The cluster whose settings hold.</param>
+    /// <param name="isHttp2Client">The client of the request speaks HTTP/2, for clusters that follow it.</param>
+    public HttpPool PoolOf(Workers.Worker worker, ClusterState cluster, bool isHttp2Client = false)
+    {
+        var isHttp2 = cluster.Snapshot.Protocol == UpstreamProtocol.Http2 || cluster.Snapshot.Protocol == UpstreamProtocol.Downstream && isHttp2Client;
+        return isHttp2 ? _http2Pools[worker.Index] ??= new HttpPool(worker, this, cluster, isHttp2: true) : _pools[worker.Index] ??= new HttpPool(worker, this, cluster, isHttp2: false);
+    }
 
     /// <summary>Lets every worker close its idle connections to the host. Any thread.</summary>
     public void CloseIdleConnections()
     {
-        foreach (var pool in _pools)
-            if (pool is not null)
-                pool.Worker.Post(pool.CloseIdle);
+        foreach (var pool in _pools) pool?.Worker.Post(pool.CloseIdle);
+        foreach (var pool in _http2Pools) pool?.Worker.Post(pool.CloseIdle);
     }
 
     /// <summary>Tells a connection that is not pooled when the host turns out to be ill. Any thread; so is the call.</summary>

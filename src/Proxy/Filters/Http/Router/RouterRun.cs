@@ -178,7 +178,7 @@ internal sealed class RouterRun
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<EndReason> ExchangeHeadAsync(RouteEntry route, ClusterState cluster, HostState host)
     {
-        var pool = host.PoolOf(Worker, cluster);
+        var pool = host.PoolOf(Worker, cluster, _exchange.Downstream.IsMultiplexed);
         var connection = pool.TryTakeIdle();
         if (connection is null)
         {
