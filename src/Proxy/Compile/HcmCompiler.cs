@@ -86,6 +86,7 @@ internal sealed class HcmCompiler(ProxyContext context, Func<string, ConfigOrigi
             EnableTrailers = hcm.HttpProtocolOptions?.EnableTrailers ?? false,
             IdleTimeoutMs = Durations.Ms(hcm.CommonHttpProtocolOptions?.IdleTimeout) ?? 3_600_000,
             StreamIdleTimeoutMs = Durations.Ms(hcm.StreamIdleTimeout) ?? 300_000,
+            MaxStreamDurationMs = Durations.Ms(hcm.CommonHttpProtocolOptions?.MaxStreamDuration) ?? 0,
             RequestTimeoutMs = Durations.Ms(hcm.RequestTimeout) ?? 0,
             RequestHeadersTimeoutMs = Durations.Ms(hcm.RequestHeadersTimeout) ?? 0,
             MaxConnectionDurationMs = Durations.Ms(hcm.CommonHttpProtocolOptions?.MaxConnectionDuration) ?? 0,

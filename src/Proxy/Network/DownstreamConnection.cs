@@ -61,7 +61,7 @@ internal sealed class DownstreamConnection(ActiveListener listener, TcpStream tc
         _drained = true;
         _http?.Drain(closeIdle);
         _http2?.BeginDrain();
-        if (_isSniffing && closeIdle) Stream.Abort();
+        if (_isSniffing && closeIdle) Stream.Close();
     }
 
     /// <summary>Cuts it: the time for draining is over.</summary>
@@ -279,6 +279,6 @@ internal sealed class DownstreamConnection(ActiveListener listener, TcpStream tc
 
         public void Dispose() => _stream.Worker.StopTimer(this);
 
-        protected internal override void OnFired() => _stream.Abort();
+        protected internal override void OnFired() => _stream.Close();
     }
 }

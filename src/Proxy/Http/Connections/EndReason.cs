@@ -15,6 +15,9 @@ internal enum EndReason
     ResponseTimeout,
     PerTryTimeout,
     StreamIdleTimeout,
+    MaxStreamDuration,
+    UpstreamRemoteReset,
+    UpstreamRefusedStream,
     RequestTimeout,
     RequestHeaderTimeout,
     DownstreamDisconnect,
@@ -100,6 +103,10 @@ internal readonly record struct EndRow(int Status, ResponseFlags Flag, string De
         Add(EndReason.ResponseTimeout, 504, ResponseFlags.UpstreamTimeout, "response_timeout", "upstream request timeout");
         Add(EndReason.PerTryTimeout, 504, ResponseFlags.UpstreamTimeout, "upstream_per_try_timeout", "upstream request timeout");
         Add(EndReason.StreamIdleTimeout, 408, ResponseFlags.StreamIdleTimeout, "stream_idle_timeout", "stream timeout");
+        Add(EndReason.MaxStreamDuration, 408, ResponseFlags.DurationTimeout, "max_duration_timeout", "downstream duration timeout");
+        Add(EndReason.UpstreamRemoteReset, 503, ResponseFlags.UpstreamRemoteReset, "upstream_reset_before_response_started{remote_reset}", Reset + "reset reason: remote reset");
+        Add(EndReason.UpstreamRefusedStream, 503, ResponseFlags.UpstreamRemoteReset, "upstream_reset_before_response_started{remote_refused_stream_reset}",
+            Reset + "reset reason: remote refused stream reset");
         Add(EndReason.RequestTimeout, 408, ResponseFlags.None, "request_overall_timeout", "request timeout");
         Add(EndReason.RequestHeaderTimeout, 408, ResponseFlags.None, "request_header_timeout", "request header timeout");
         Add(EndReason.DownstreamDisconnect, 0, ResponseFlags.DownstreamTermination, "downstream_remote_disconnect");

@@ -148,6 +148,9 @@ internal sealed record HcmSnapshot
 
     public long StreamIdleTimeoutMs { get; init; } = 300_000;
 
+    /// <summary>Time for a whole stream.</summary>
+    public long MaxStreamDurationMs { get; init; }
+
     public long RequestTimeoutMs { get; init; }
 
     public long RequestHeadersTimeoutMs { get; init; }

@@ -45,6 +45,12 @@ internal static class HeaderRules
             }
         }
         RemoveNominated(request);
+        // parity: of what the client takes in a transfer, only trailers are passed on.
+        if (request.TryGet(KnownHeader.Te, out var te) && !HttpText.EqualsIgnoreCase(te, "trailers"u8))
+        {
+            if (TakesTrailers(te)) request.Set(KnownHeader.Te, "trailers"u8);
+            else request.Remove(KnownHeader.Te);
+        }
         if (!hcm.Proxy100Continue) request.Remove(KnownHeader.Expect);
         Addresses(exchange);
         ForwardedClientCert.Apply(exchange);
@@ -78,6 +84,19 @@ internal static class HeaderRules
             request.Remove(name);
         }
         return true;
+    }
+
+    private static bool TakesTrailers(ReadOnlySpan<byte> list)
+    {
+        while (!list.IsEmpty)
+        {
+            var comma = list.IndexOf((byte)',');
+            var item = comma < 0 ? list : list[..comma];
+            list = comma < 0 ? default : list[(comma + 1)..];
+            var weight = item.IndexOf((byte)';');
+            if (HttpText.EqualsIgnoreCase(HttpText.Trim(weight < 0 ? item : item[..weight]), "trailers"u8)) return true;
+        }
+        return false;
     }
 
     /// <summary>

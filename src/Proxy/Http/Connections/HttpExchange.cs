@@ -28,6 +28,7 @@ internal sealed class HttpExchange
     private readonly CutTimer _requestTimer;
     private readonly IdleTimer _idleTimer;
     private readonly TraceRun _trace = new();
+    private readonly DurationLimit _duration;
     private readonly Delay _delay;
     private readonly Action _onGone;
     private bool _responded;
@@ -40,6 +41,7 @@ internal sealed class HttpExchange
         _router = new RouterRun(this);
         _requestTimer = new CutTimer(this, EndReason.RequestTimeout);
         _idleTimer = new IdleTimer(this);
+        _duration = new DurationLimit(this);
         _delay = new Delay();
         _onGone = () => CutShort(EndReason.DownstreamDisconnect);
     }
@@ -117,6 +119,7 @@ internal sealed class HttpExchange
         stats.Add(Worker, HttpStats.RqTotal);
         stats.Add(Worker, _downstream.IsMultiplexed ? HttpStats.RqHttp2Total : HttpStats.RqHttp1Total);
         stats.Add(Worker, HttpStats.RqActive);
+        _duration.Begin(hcm);
         if (hcm.RequestTimeoutMs > 0) Worker.StartTimer(_requestTimer, hcm.RequestTimeoutMs);
         _idleTimer.Start(hcm.StreamIdleTimeoutMs);
         try
@@ -127,6 +130,7 @@ internal sealed class HttpExchange
         {
             Worker.StopTimer(_requestTimer);
             Worker.StopTimer(_idleTimer);
+            _duration.End();
             _downstream.OnGone = null;
             Finish();
         }
@@ -154,7 +158,7 @@ internal sealed class HttpExchange
     {
         var row = EndRow.Of(reason);
         // The client has said all that it had to say: it is not the one who was slow. Source: Envoy, Http::Utility::maybeRequestTimeoutCode.
-        if (status == 0) status = reason == EndReason.StreamIdleTimeout && _downstream.IsRequestDone ? 504 : row.Status;
+        if (status == 0) status = reason is EndReason.StreamIdleTimeout or EndReason.MaxStreamDuration && _downstream.IsRequestDone ? 504 : row.Status;
         Info.Status = status;
         Info.EndedBy(reason);
         if (codeDetails is not null) Info.Details = codeDetails;
@@ -220,7 +224,7 @@ internal sealed class HttpExchange
         _delay.Cancel(Worker);
         _router.Abort();
         // Once an answer has begun there is no other to give: a client that does not take it is cut off.
-        if (reason == EndReason.DownstreamDisconnect || reason == EndReason.StreamIdleTimeout && _responded) _downstream.AbortWaits();
+        if (reason == EndReason.DownstreamDisconnect || reason is EndReason.StreamIdleTimeout or EndReason.MaxStreamDuration && _responded) _downstream.AbortWaits();
     }
 
     public FormatContext Format => new(Info, Request, Response, RequestTrailers, ResponseTrailers);
@@ -299,7 +303,11 @@ internal sealed class HttpExchange
 
         // 2
         ChooseRoute();
-        if (Route?.IdleTimeoutMs is { } idle) _idleTimer.Start(idle);
+        if (Route is { } chosen)
+        {
+            if (chosen.IdleTimeoutMs is { } idle) _idleTimer.Start(idle);
+            _duration.OnRoute(chosen);
+        }
         _trace.Begin(this);
 
         // 3
@@ -362,9 +370,8 @@ internal sealed class HttpExchange
         if (Cut == EndReason.DownstreamDisconnect)
         {
             stats.Add(Worker, HttpStats.RqRxReset);
-            Info.EndedBy(EndReason.DownstreamDisconnect);
         }
-        else if (Cut == EndReason.StreamIdleTimeout) Info.EndedBy(EndReason.StreamIdleTimeout);
+        else if (Cut is EndReason.StreamIdleTimeout or EndReason.MaxStreamDuration) Info.EndedBy(Cut);
         if (Info.Status >= 100)
         {
             stats.Add(Worker, HttpStats.RqCompleted);

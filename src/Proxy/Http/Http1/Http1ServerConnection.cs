@@ -19,6 +19,7 @@ internal sealed class Http1ServerConnection : DownstreamStream
     private readonly HttpExchange _exchange;
     private readonly HeaderMap _trailers = new();
     private readonly WaitTimer _waitTimer;
+    private readonly ActionTimer _ageTimer;
     private ReadBuffer _input;
     private WriteBuffer _output;
     private BodyReader _body;
@@ -27,6 +28,7 @@ internal sealed class Http1ServerConnection : DownstreamStream
     private BodyKind _responseBody;
     private bool _continueOwed;
     private bool _timedOut;
+    private bool _isOld;
     private long _received, _sent;
 
     public Http1ServerConnection(DownstreamConnection connection, HcmSnapshot hcm, ReadBuffer input, ProxyContext context)
@@ -35,6 +37,7 @@ internal sealed class Http1ServerConnection : DownstreamStream
         _output = new WriteBuffer(_worker.Buffers);
         _exchange = new HttpExchange(_worker, this, context) { OriginalDestination = connection.OriginalDestination };
         _waitTimer = new WaitTimer(this);
+        _ageTimer = new ActionTimer(OnAge);
         _stream.OnIdleEvent = () =>
         {
             if (_stream.PeerClosed) OnGone?.Invoke();
@@ -62,6 +65,7 @@ internal sealed class Http1ServerConnection : DownstreamStream
         stats.Add(_worker, HttpStats.CxHttp1Total);
         stats.Add(_worker, HttpStats.CxActive);
         stats.Add(_worker, HttpStats.CxHttp1Active);
+        if (_hcm.MaxConnectionDurationMs > 0) _worker.StartTimer(_ageTimer, _hcm.MaxConnectionDurationMs);
         try
         {
             for (long served = 1; await ServeOneAsync(served); served++)
@@ -71,6 +75,7 @@ internal sealed class Http1ServerConnection : DownstreamStream
         finally
         {
             _worker.StopTimer(_waitTimer);
+            _worker.StopTimer(_ageTimer);
             stats.Add(_worker, HttpStats.CxActive, -1);
             stats.Add(_worker, HttpStats.CxHttp1Active, -1);
             stats.Add(_worker, HttpStats.CxDestroy);
@@ -201,7 +206,7 @@ internal sealed class Http1ServerConnection : DownstreamStream
             else if (_timedOut && _input.Length > 0) await RefuseAsync(ParseStatus.Incomplete);
             return false;
         }
-        _exchange.Draining = _connection.Draining || _hcm.MaxRequestsPerConnection > 0 && served >= _hcm.MaxRequestsPerConnection;
+        _exchange.Draining = _isOld || _connection.Draining || _hcm.MaxRequestsPerConnection > 0 && served >= _hcm.MaxRequestsPerConnection;
         if (!_facts.KeepAlive) _exchange.Draining = true;
         await _exchange.RunAsync(_hcm);
         if (!_exchange.MustClose && _body.IsDone && _facts.KeepAlive)
@@ -211,6 +216,15 @@ internal sealed class Http1ServerConnection : DownstreamStream
         }
         if (_exchange.Cut != EndReason.DownstreamDisconnect) await LingerAsync();
         return false;
+    }
+
+    /// <summary>It has lasted as long as it may: closes now when nothing is served, else with the next response.</summary>
+    private void OnAge()
+    {
+        _isOld = true;
+        _hcm.Stats.Add(_worker, HttpStats.CxMaxDurationReached);
+        if (IsIdle) _stream.Abort();
+        else _exchange.Draining = true;
     }
 
     /// <summary>Waits for a request without holding a buffer, then reads its head.</summary>

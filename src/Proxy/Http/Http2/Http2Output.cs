@@ -55,6 +55,8 @@ internal sealed class Http2Output
     /// <summary>Appends a frame; <paramref name="second"/> is the end of its payload.</summary>
     public void Frame(FrameType type, FrameFlags flags, int stream, ReadOnlySpan<byte> first, ReadOnlySpan<byte> second = default)
     {
+        // Sent early rather than grown past a pooled buffer.
+        if (_buffer.Length > 0 && _buffer.Room < FrameHeader.Size + first.Length + second.Length) Flush();
         Header(first.Length + second.Length, type, flags, stream);
         _buffer.Append(first);
         if (!second.IsEmpty) _buffer.Append(second);

@@ -40,7 +40,11 @@ internal sealed class Http2ServerConnection : Http2Connection
         (_connection, Hcm, _context) = (connection, hcm, context);
         _idleTimer = new ActionTimer(OnIdle);
         _drainTimer = new ActionTimer(FinishDrain);
-        _ageTimer = new ActionTimer(BeginDrain);
+        _ageTimer = new ActionTimer(() =>
+        {
+            hcm.Stats.Add(Worker, HttpStats.CxMaxDurationReached);
+            BeginDrain();
+        });
     }
 
     public HcmSnapshot Hcm { get; }

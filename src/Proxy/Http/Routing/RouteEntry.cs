@@ -92,7 +92,14 @@ internal sealed record RouteEntry
     /// <summary>Null for the connection manager's own.</summary>
     public long? IdleTimeoutMs { get; init; }
 
-    public long MaxGrpcTimeoutMs { get; init; } = -1;
+    /// <summary>Time for the whole stream; null for the connection manager's.</summary>
+    public long? MaxStreamDurationMs { get; init; }
+
+    /// <summary>Most that grpc-timeout may ask for, 0 for anything; null when the header does not matter.</summary>
+    public long? GrpcTimeoutMaxMs { get; init; }
+
+    /// <summary>Taken off what grpc-timeout asks for.</summary>
+    public long GrpcTimeoutOffsetMs { get; init; }
 
     public RetryPolicy? Retry { get; init; }
 

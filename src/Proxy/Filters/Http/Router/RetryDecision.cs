@@ -16,7 +16,8 @@ internal static class RetryDecision
         // An idle connection that the upstream was just closing: nothing of the request was served.
         EndReason.UpstreamReset when connection is { WasReused: true, ResponseBegun: false } && exchange.Downstream.IsRequestDone
             && Has(policy, RetryOn.ConnectFailure) && IsIdempotent(exchange.Request) => true,
-        EndReason.UpstreamReset or EndReason.UpstreamProtocolError => Has(policy, RetryOn.Reset | RetryOn.Status5xx | RetryOn.GatewayError),
+        EndReason.UpstreamRefusedStream => Has(policy, RetryOn.RefusedStream | RetryOn.Reset | RetryOn.Status5xx | RetryOn.GatewayError),
+        EndReason.UpstreamReset or EndReason.UpstreamRemoteReset or EndReason.UpstreamProtocolError => Has(policy, RetryOn.Reset | RetryOn.Status5xx | RetryOn.GatewayError),
         EndReason.PerTryTimeout => Has(policy, RetryOn.Reset | RetryOn.Status5xx | RetryOn.GatewayError),
         EndReason.UpstreamOverflow => false,
         _ => false,

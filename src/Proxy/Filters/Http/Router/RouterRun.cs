@@ -225,7 +225,11 @@ internal sealed class RouterRun
     private int _code;
     private BodyKind _responseBody;
 
-    private EndReason Broken() => _timedOut != EndReason.None ? _timedOut : _exchange.Cut != EndReason.None ? _exchange.Cut : EndReason.UpstreamReset;
+    private EndReason Broken() => _timedOut != EndReason.None ? _timedOut
+        : _exchange.Cut != EndReason.None ? _exchange.Cut
+        : _connection is { WasRefused: true } ? EndReason.UpstreamRefusedStream
+        : _connection is { WasReset: true } ? EndReason.UpstreamRemoteReset
+        : EndReason.UpstreamReset;
 
     /// <summary>Sends the response whose head is there to the client, body and all.</summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
@@ -251,8 +255,8 @@ internal sealed class RouterRun
         if (!whole && !tunnel && exchange.Cut == EndReason.None)
         {
             // The head is out: all that is left is to cut the client's connection where the upstream's was cut.
-            exchange.Info.Flags |= _timedOut != EndReason.None ? ResponseFlags.UpstreamTimeout : ResponseFlags.UpstreamTermination;
-            exchange.Info.Details = "upstream_reset_after_response_started{connection_termination}";
+            exchange.Info.Flags |= _timedOut != EndReason.None ? ResponseFlags.UpstreamTimeout : connection.WasReset ? ResponseFlags.UpstreamRemoteReset : ResponseFlags.UpstreamTermination;
+            exchange.Info.Details = connection.WasReset ? "upstream_reset_after_response_started{remote_reset}" : "upstream_reset_after_response_started{connection_termination}";
             stats.Add(Worker, ClusterStats.RqRxReset);
         }
         if (!whole || !_body.IsComplete && !tunnel) exchange.MustClose = true;
