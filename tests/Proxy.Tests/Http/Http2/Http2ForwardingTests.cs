@@ -58,7 +58,6 @@ public sealed class Http2ForwardingTests
         Assert.False(first.Value.Head.Has(FrameFlags.EndStream));
         await client.SendAsync(FrameType.Data, FrameFlags.EndStream, 1, "hi"u8.ToArray());
         Assert.Contains(":status: 200", (await client.ReadAnswerAsync(1)).Head);
-        Assert.EndsWith("\r\n\r\nhi", proxy.Upstream.Received);
     }
 
     [Theory]
