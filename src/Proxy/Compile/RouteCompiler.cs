@@ -109,18 +109,24 @@ internal static class RouteCompiler
     private static RouteEntry CompileAction(RouteEntry entry, RouteAction action, Scope scope, string path)
     {
         if (action.InternalRedirectPolicy is not null) throw new ConfigRefusedException(path + ".internal_redirect_policy", "is not supported");
+        var criteria = SubsetCompiler.Criteria(action.MetadataMatch);
         var weighted = action.WeightedClusters?.Clusters.Select((cluster, i) => new WeightedCluster(
             cluster.Name, (int)(cluster.Weight ?? 0),
             HeaderOperations.Compile(cluster.RequestHeadersToAdd, cluster.RequestHeadersToRemove, $"{path}.weighted_clusters.clusters[{i}].request_headers_to_add"),
             HeaderOperations.Compile(cluster.ResponseHeadersToAdd, cluster.ResponseHeadersToRemove, $"{path}.weighted_clusters.clusters[{i}].response_headers_to_add"),
             cluster.HostRewriteLiteral.Length > 0 ? cluster.HostRewriteLiteral : null,
-            entry.Filters.With(cluster.TypedPerFilterConfig, $"{path}.weighted_clusters.clusters[{i}]"))).ToArray() ?? [];
+            entry.Filters.With(cluster.TypedPerFilterConfig, $"{path}.weighted_clusters.clusters[{i}]"))
+        {
+            Criteria = SubsetCompiler.Criteria(cluster.MetadataMatch) is { } own ? criteria?.With(own) ?? own : criteria,
+        }).ToArray() ?? [];
         if (action.ClusterSpecifierCase == RouteAction.ClusterSpecifierOneofCase.WeightedClusters && weighted.Sum(cluster => cluster.Weight) == 0)
             throw new ConfigRefusedException(path + ".weighted_clusters", "the weights add up to 0");
         if (action.ClusterSpecifierCase is not (RouteAction.ClusterSpecifierOneofCase.Cluster or RouteAction.ClusterSpecifierOneofCase.WeightedClusters
             or RouteAction.ClusterSpecifierOneofCase.ClusterHeader))
             throw new ConfigRefusedException(path, $"the cluster specifier {action.ClusterSpecifierCase} is not supported");
         var retry = action.RetryPolicy ?? scope.Host.RetryPolicy;
+        RetryCompiler.Refuse(action.HedgePolicy ?? scope.Host.HedgePolicy, path + ".hedge_policy");
+        if (action.RetryPolicyTypedConfig is not null || scope.Host.RetryPolicyTypedConfig is not null) throw new ConfigRefusedException(path + ".retry_policy_typed_config", "is not supported");
         return entry with
         {
             Cluster = action.ClusterSpecifierCase == RouteAction.ClusterSpecifierOneofCase.Cluster ? action.Cluster : null,
@@ -138,7 +144,12 @@ internal static class RouteCompiler
             MaxStreamDurationMs = Durations.Ms(action.MaxStreamDuration?.MaxStreamDuration_),
             GrpcTimeoutMaxMs = Durations.Ms(action.MaxStreamDuration?.GrpcTimeoutHeaderMax),
             GrpcTimeoutOffsetMs = Durations.Ms(action.MaxStreamDuration?.GrpcTimeoutHeaderOffset) ?? 0,
-            Retry = retry is null ? null : CompileRetry(retry, path + ".retry_policy"),
+#pragma warning disable CS0612 // The older field is what Istio sends.
+            GrpcRouteTimeoutMaxMs = Durations.Ms(action.MaxGrpcTimeout),
+#pragma warning restore CS0612
+            Criteria = criteria,
+            IsHighPriority = action.Priority == Envoy.Config.Core.V3.RoutingPriority.High,
+            Retry = retry is null ? null : RetryCompiler.Compile(retry, path + ".retry_policy"),
             PrefixRewrite = action.PrefixRewrite.Length > 0 ? action.PrefixRewrite : null,
             RegexRewrite = action.RegexRewrite is { } rewrite ? SafeRegex.Compile(rewrite.Pattern.Regex, path + ".regex_rewrite.pattern.regex", wholeText: false) : null,
             RegexSubstitution = Re2Substitution(action.RegexRewrite?.Substitution),
@@ -152,19 +163,6 @@ internal static class RouteCompiler
             AllowConnect = action.UpgradeConfigs.Any(upgrade => upgrade.UpgradeType.Equals("connect", StringComparison.OrdinalIgnoreCase)),
         };
     }
-
-    private static RetryPolicy CompileRetry(Envoy.Config.Route.V3.RetryPolicy policy, string path) => new()
-    {
-        On = RetryConditions.Parse(policy.RetryOn),
-        Retries = (int)(policy.NumRetries ?? 1),
-        PerTryTimeoutMs = Durations.Ms(policy.PerTryTimeout) ?? 0,
-        StatusCodes = policy.RetriableStatusCodes.Select(code => (int)code).ToHashSet(),
-        RetriableHeaders = [.. policy.RetriableHeaders.Select((header, i) => new HeaderMatch(header, $"{path}.retriable_headers[{i}]"))],
-        AvoidPreviousHosts = policy.RetryHostPredicate.Any(predicate => predicate.Name == "envoy.retry_host_predicates.previous_hosts"),
-        HostSelectionAttempts = (int)Math.Max(1, policy.HostSelectionRetryMaxAttempts),
-        BackOffBaseMs = Durations.Ms(policy.RetryBackOff?.BaseInterval) ?? 25,
-        BackOffMaxMs = Durations.Ms(policy.RetryBackOff?.MaxInterval) ?? (Durations.Ms(policy.RetryBackOff?.BaseInterval) ?? 25) * 10,
-    };
 
     private static HashPolicy CompileHash(RouteAction.Types.HashPolicy policy, string path) => policy.PolicySpecifierCase switch
     {

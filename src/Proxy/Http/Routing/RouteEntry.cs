@@ -1,6 +1,8 @@
 using System.Text.RegularExpressions;
 using Lateen.Proxy.Filters;
 using Lateen.Proxy.Http.Headers;
+using Lateen.Proxy.Upstream.Balancers;
+using Lateen.Proxy.Upstream.Clusters;
 
 namespace Lateen.Proxy.Http.Routing;
 
@@ -13,17 +15,35 @@ internal sealed record RetryPolicy
 
     public long PerTryTimeoutMs { get; init; }
 
+    /// <summary>Longest silence of the upstream within an attempt; 0 for no limit.</summary>
+    public long PerTryIdleTimeoutMs { get; init; }
+
     public IReadOnlySet<int> StatusCodes { get; init; } = new HashSet<int>();
 
     public HeaderMatch[] RetriableHeaders { get; init; } = [];
 
+    /// <summary>Only requests with one of these are retried; none for all.</summary>
+    public HeaderMatch[] RetriableRequestHeaders { get; init; } = [];
+
     public bool AvoidPreviousHosts { get; init; }
+
+    /// <summary>Hosts that retries leave out for other reasons.</summary>
+    public HostAvoidance? Avoid { get; init; }
+
+    /// <summary>After so many attempts their priorities are left out; 0 for never.</summary>
+    public int PriorityUpdateFrequency { get; init; }
 
     public int HostSelectionAttempts { get; init; } = 1;
 
     public long BackOffBaseMs { get; init; } = 25;
 
     public long BackOffMaxMs { get; init; } = 250;
+
+    /// <summary>Response headers that say when to try again, in seconds or as a time.</summary>
+    public (byte[] Name, bool IsTime)[] RateLimitHeaders { get; init; } = [];
+
+    /// <summary>A longer wait than this is not believed.</summary>
+    public long RateLimitMaxMs { get; init; } = 300_000;
 }
 
 /// <summary>Envoy's retry conditions. Source: Envoy's "x-envoy-retry-on".</summary>
@@ -57,7 +77,11 @@ internal sealed record RedirectAction(
 internal sealed record DirectResponse(int Status, byte[] Body);
 
 /// <summary>One of several clusters that share a route's requests.</summary>
-internal sealed record WeightedCluster(string Cluster, int Weight, HeaderOperations Request, HeaderOperations Response, string? HostRewrite, RouteFilters Filters);
+internal sealed record WeightedCluster(string Cluster, int Weight, HeaderOperations Request, HeaderOperations Response, string? HostRewrite, RouteFilters Filters)
+{
+    /// <summary>The subset that serves: the route's labels and its own.</summary>
+    public SubsetCriteria? Criteria { get; init; }
+}
 
 /// <summary>Where requests are copied to.</summary>
 internal sealed record MirrorPolicy(string Cluster, double Percent, bool KeepHost);
@@ -100,6 +124,15 @@ internal sealed record RouteEntry
 
     /// <summary>Taken off what grpc-timeout asks for.</summary>
     public long GrpcTimeoutOffsetMs { get; init; }
+
+    /// <summary>gRPC requests take their time from grpc-timeout, at most this; 0 for no limit, null when that header does not count.</summary>
+    public long? GrpcRouteTimeoutMaxMs { get; init; }
+
+    /// <summary>The subset of the cluster that serves; null for all.</summary>
+    public SubsetCriteria? Criteria { get; init; }
+
+    /// <summary>Requests count against the cluster's limits of high priority.</summary>
+    public bool IsHighPriority { get; init; }
 
     public RetryPolicy? Retry { get; init; }
 

@@ -9,13 +9,13 @@ namespace Lateen.Proxy.Filters.Http.Router;
 /// <summary>What a route changes in a request on its way to the upstream. Source: envoy.config.route.v3.RouteAction.</summary>
 internal static class RequestRewriting
 {
-    public static void Apply(RouteEntry route, WeightedCluster? weighted, HttpExchange exchange)
+    public static void Apply(RouteEntry route, WeightedCluster? weighted, long timeoutMs, HttpExchange exchange)
     {
         var request = exchange.Request;
-        if (route.TimeoutMs > 0 && !exchange.Hcm.SuppressEnvoyHeaders)
+        if (timeoutMs > 0 && !exchange.Hcm.SuppressEnvoyHeaders)
         {
             Span<byte> digits = stackalloc byte[20];
-            route.TimeoutMs.TryFormat(digits, out var written, default, CultureInfo.InvariantCulture);
+            timeoutMs.TryFormat(digits, out var written, default, CultureInfo.InvariantCulture);
             request.Set(KnownHeader.EnvoyExpectedTimeout, digits[..written]);
         }
         Path(route, exchange);

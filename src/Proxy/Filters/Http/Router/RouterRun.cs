@@ -5,6 +5,7 @@ using Lateen.Proxy.Interop;
 using Lateen.Proxy.Http.Headers;
 using Lateen.Proxy.Http.Http1;
 using Lateen.Proxy.Http.Routing;
+using Lateen.Proxy.Network;
 using Lateen.Proxy.Stats;
 using Lateen.Proxy.Upstream.Balancers;
 using Lateen.Proxy.Upstream.Clusters;
@@ -26,7 +27,7 @@ internal sealed class RouterRun
     private readonly TimeoutTimer _tryTimer;
     private readonly Delay _backOff = new();
     private readonly RequestBody _body;
-    private readonly List<HostState> _tried = [];
+    private readonly RetryPlan _plan = new();
     private UpstreamStream? _connection;
     private EndReason _timedOut;
     private readonly Action _onRequestSent;
@@ -62,12 +63,12 @@ internal sealed class RouterRun
 
         // 2
         var hash = RequestHash.Of(route, _exchange);
-        RequestRewriting.Apply(route, weighted, _exchange);
+        _plan.Begin(route, weighted, _exchange.Request);
+        RequestRewriting.Apply(route, weighted, _plan.PerTryTimeoutMs > 0 ? _plan.PerTryTimeoutMs : _plan.TimeoutMs, _exchange);
         Mirroring.Send(route, _exchange);
-        _tried.Clear();
         _route = route;
         _timedOut = EndReason.None;
-        _body.Begin(_exchange.Downstream.RequestBody, route.Retry is not null ? route.RetryBufferLimit : 0);
+        _body.Begin(_exchange.Downstream.RequestBody, _plan.MayRetry ? route.RetryBufferLimit : 0);
         if (_body.IsComplete) StartRouteTimer(route);
 
         // 3
@@ -83,6 +84,7 @@ internal sealed class RouterRun
         {
             Worker.StopTimer(_routeTimer);
             Worker.StopTimer(_tryTimer);
+            _plan.EndRetry();
             if (_connection is { } left)
             {
                 left.Close();
@@ -112,25 +114,11 @@ internal sealed class RouterRun
             var outcome = await TryOnceAsync(route, cluster, hash);
             if (_exchange.Cut != EndReason.None) return _exchange.Cut;
             if (_timedOut == EndReason.ResponseTimeout) return _timedOut;
-            if (route.Retry is not { } retry || !RetryDecision.IsRetriable(retry, outcome, _exchange, _connection)) return outcome;
-            if (attempt > retry.Retries)
-            {
-                info.Flags |= ResponseFlags.RetryLimitExceeded;
-                cluster.Stats.Add(Worker, ClusterStats.RqRetryLimitExceeded);
-                return outcome;
-            }
-            if (!_body.CanReplay) return outcome;
-            if (!cluster.TryBegin(BreakerKind.Retries))
-            {
-                cluster.Stats.Add(Worker, ClusterStats.RqRetryOverflow);
-                return outcome;
-            }
-            cluster.Stats.Add(Worker, ClusterStats.RqRetry);
+            if (!_body.CanReplay || !_plan.TryAgain(outcome, _exchange, _connection, cluster, Worker)) return outcome;
+            var pause = _plan.BackOff(outcome == EndReason.None ? _exchange.Response : null, cluster, Worker);
             DropConnection(cluster);
             await _body.StopAsync();
-            var ceiling = Math.Min(retry.BackOffMaxMs, retry.BackOffBaseMs << Math.Min(attempt, 16));
-            await _backOff.WaitAsync(Worker, Worker.Random.NextInt64(Math.Max(1, ceiling)));
-            cluster.End(BreakerKind.Retries);
+            await _backOff.WaitAsync(Worker, pause);
             _timedOut = _timedOut == EndReason.PerTryTimeout ? EndReason.None : _timedOut;
             if (_exchange.Cut != EndReason.None || _timedOut != EndReason.None) return _exchange.Cut != EndReason.None ? _exchange.Cut : _timedOut;
         }
@@ -140,16 +128,16 @@ internal sealed class RouterRun
     private async ValueTask<EndReason> TryOnceAsync(RouteEntry route, ClusterState cluster, ulong? hash)
     {
         var (info, stats) = (_exchange.Info, cluster.Stats);
-        var context = new LoadBalancerContext(hash, _exchange.OriginalDestination, route.Retry?.AvoidPreviousHosts == true && _tried.Count > 0 ? _tried : null);
+        var context = _plan.Context(hash, DestinationOf(cluster), cluster);
         if (cluster.Pick(Worker, context) is not { } host)
         {
             stats.Add(Worker, ClusterStats.CxNoneHealthy);
             return EndReason.NoHealthyUpstream;
         }
         info.UpstreamHost = host;
-        _tried.Add(host);
+        _plan.Chose(host);
         if (route.AutoHostRewrite && host.Hostname.Length > 0) _exchange.Request.Set(KnownHeader.Authority, System.Text.Encoding.ASCII.GetBytes(host.Hostname));
-        if (!cluster.TryBegin(BreakerKind.Requests))
+        if (!cluster.TryBegin(BreakerKind.Requests, route.IsHighPriority))
         {
             stats.Add(Worker, ClusterStats.RqPendingOverflow);
             return EndReason.UpstreamOverflow;
@@ -158,7 +146,8 @@ internal sealed class RouterRun
         stats.Add(Worker, ClusterStats.RqActive);
         host.Began();
         _activeHost = host;
-        if (route.Retry is { PerTryTimeoutMs: > 0 } retry) Worker.StartTimer(_tryTimer, retry.PerTryTimeoutMs);
+        if (_plan.PerTryTimeoutMs > 0 || _plan.PerTryIdleMs > 0)
+            Worker.StartTimer(_tryTimer, _plan.PerTryIdleMs > 0 && (_plan.PerTryTimeoutMs == 0 || _plan.PerTryIdleMs < _plan.PerTryTimeoutMs) ? _plan.PerTryIdleMs : _plan.PerTryTimeoutMs);
         var outcome = await ExchangeHeadAsync(route, cluster, host);
         Worker.StopTimer(_tryTimer);
         if (outcome != EndReason.None)
@@ -171,6 +160,15 @@ internal sealed class RouterRun
             OutlierDetection.OnFailure(cluster, host, outcome == EndReason.UpstreamOverflow || _exchange.Cut != EndReason.None ? 0 : _timedOut != EndReason.None ? 504 : 503, Worker);
         }
         return outcome;
+    }
+
+    /// <summary>Where an original destination cluster sends the request: to what its header names, else where the client wanted to go.</summary>
+    private SocketAddress DestinationOf(ClusterState cluster)
+    {
+        if (cluster.Snapshot.DestinationHeader is not { Length: > 0 } name || !_exchange.Request.TryGet(System.Text.Encoding.ASCII.GetBytes(name), out var value)) return _exchange.OriginalDestination;
+        if (System.Net.IPEndPoint.TryParse(System.Text.Encoding.ASCII.GetString(value), out var endpoint) && endpoint.Port > 0) return SocketAddress.From(endpoint.Address, endpoint.Port);
+        cluster.Stats.Add(Worker, ClusterStats.OriginalDstInvalid);
+        return _exchange.OriginalDestination;
     }
 
     private HostState? _activeHost;
@@ -279,6 +277,7 @@ internal sealed class RouterRun
         for (var turns = 1; ; turns++)
         {
             if (!connection.HasBodyBytes && !connection.IsResponseDone && !await downstream.SendAsync(default)) return Gone();
+            if (_plan.PerTryIdleMs > 0) Worker.StartTimer(_tryTimer, _plan.PerTryIdleMs);
             var (status, data) = await connection.ReadBodyAsync();
             if (status == ReadStatus.End)
             {
@@ -359,14 +358,14 @@ internal sealed class RouterRun
         if (_activeHost is not { } host) return;
         _activeHost = null;
         host.Ended();
-        cluster.End(BreakerKind.Requests);
+        cluster.End(BreakerKind.Requests, _route!.IsHighPriority);
         cluster.Stats.Add(Worker, ClusterStats.RqActive, -1);
     }
 
     private void StartRouteTimer(RouteEntry route)
     {
         _exchange.Info.RequestEnd = _exchange.Info.RequestEnd == 0 ? Worker.Now : _exchange.Info.RequestEnd;
-        if (route.TimeoutMs > 0 && !_routeTimer.IsActive && !_exchange.IsUpgrade) Worker.StartTimer(_routeTimer, route.TimeoutMs);
+        if (_plan.TimeoutMs > 0 && !_routeTimer.IsActive && !_exchange.IsUpgrade) Worker.StartTimer(_routeTimer, _plan.TimeoutMs);
     }
 
     private void OnTimeout(EndReason reason)
