@@ -90,10 +90,31 @@ internal sealed class ListenerCompiler(ProxyContext context, HcmCompiler hcm, Tr
             ? tcp.WeightedClusters.Clusters.Select(cluster => (cluster.Name, (int)cluster.Weight)).ToArray()
             : [(tcp.Cluster, 1)];
         if (clusters.Length == 0 || clusters.Sum(cluster => cluster.Item2) <= 0) throw new ConfigRefusedException(path + ".weighted_clusters", "the weights add up to 0");
-        if (tcp.TunnelingConfig is not null) throw new ConfigRefusedException(path + ".tunneling_config", "is not supported");
+        RefuseTcp(tcp, path);
+        var common = SubsetCompiler.Criteria(tcp.MetadataMatch);
         return new TcpFilterSnapshot(
             clusters, context.Stats.Group($"tcp.{tcp.StatPrefix}.", TcpStats.Create), AccessLogCompiler.Compile(tcp.AccessLog, context, path + ".access_log"),
-            Durations.Ms(tcp.IdleTimeout) ?? 3_600_000, (int)(tcp.MaxConnectAttempts ?? 1));
+            Durations.Ms(tcp.IdleTimeout) ?? 3_600_000, (int)Math.Clamp(tcp.MaxConnectAttempts ?? 1, 1, 1000))
+        {
+            Criteria = tcp.ClusterSpecifierCase == TcpProxyConfig.ClusterSpecifierOneofCase.WeightedClusters
+                ? [.. tcp.WeightedClusters.Clusters.Select(cluster => SubsetCompiler.Criteria(cluster.MetadataMatch) is { } own ? common?.With(own) ?? own : common)]
+                : [common],
+            HashSource = tcp.HashPolicy.Count > 0,
+            MaxDurationMs = Durations.Ms(tcp.MaxDownstreamConnectionDuration) ?? 0,
+        };
+    }
+
+    private static void RefuseTcp(TcpProxyConfig tcp, string path)
+    {
+        if (tcp.TunnelingConfig is not null) throw new ConfigRefusedException(path + ".tunneling_config", "is not supported");
+        if (tcp.OnDemand is not null) throw new ConfigRefusedException(path + ".on_demand", "is not supported");
+        if (tcp.DownstreamIdleTimeout is not null) throw new ConfigRefusedException(path + ".downstream_idle_timeout", "is not supported: set idle_timeout");
+        if (tcp.UpstreamIdleTimeout is not null) throw new ConfigRefusedException(path + ".upstream_idle_timeout", "is not supported: set idle_timeout");
+        if (tcp.BackoffOptions is not null) throw new ConfigRefusedException(path + ".backoff_options", "is not supported");
+        if (tcp.MaxDownstreamConnectionDurationJitterPercentage is not null) throw new ConfigRefusedException(path + ".max_downstream_connection_duration_jitter_percentage", "is not supported");
+        for (var i = 0; i < tcp.HashPolicy.Count; i++)
+            if (tcp.HashPolicy[i].PolicySpecifierCase != Envoy.Type.V3.HashPolicy.PolicySpecifierOneofCase.SourceIp)
+                throw new ConfigRefusedException($"{path}.hash_policy[{i}]", $"{tcp.HashPolicy[i].PolicySpecifierCase} is not supported");
     }
 
     private static ChainMatch Match(FilterChainMatch? match, string path) => match is null ? new ChainMatch() : new ChainMatch

@@ -16,6 +16,9 @@ internal static class RouteCompiler
 {
     public static RouteTable Compile(RouteConfiguration config)
     {
+        if (config.Vhds is not null) throw new ConfigRefusedException("vhds", "is not supported");
+        if (config.VhostHeader.Length > 0) throw new ConfigRefusedException("vhost_header", "is not supported");
+        if (config.IgnorePathParametersInPathMatching) throw new ConfigRefusedException("ignore_path_parameters_in_path_matching", "is not supported");
         var domains = new List<(string, VirtualHost)>();
         var seen = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         var tableRequest = HeaderOperations.Compile(config.RequestHeadersToAdd, config.RequestHeadersToRemove, "request_headers_to_add");
@@ -25,6 +28,7 @@ internal static class RouteCompiler
         {
             var path = $"virtual_hosts[{i}]";
             var source = config.VirtualHosts[i];
+            if (source.Matcher is not null) throw new ConfigRefusedException(path + ".matcher", "is not supported");
             if (source.Domains.Count == 0) throw new ConfigRefusedException(path + ".domains", $"the virtual host {source.Name} has no domain");
             var hostRequest = HeaderOperations.Compile(source.RequestHeadersToAdd, source.RequestHeadersToRemove, path + ".request_headers_to_add");
             var hostResponse = HeaderOperations.Compile(source.ResponseHeadersToAdd, source.ResponseHeadersToRemove, path + ".response_headers_to_add");
@@ -92,6 +96,11 @@ internal static class RouteCompiler
         if (match.TlsContext is not null) throw new ConfigRefusedException(path + ".tls_context", "is not supported");
         RouteMatcher Make(PathKind kind, string text, System.Text.RegularExpressions.Regex? regex = null) =>
             new(kind, text, ignoreCase, regex, headers, query, percent, match.Grpc is not null);
+        RouteMatcher Template(string template)
+        {
+            var (regex, variables) = UriTemplate.Compile(template, path + ".path_match_policy");
+            return new RouteMatcher(PathKind.Template, template, ignoreCase, regex, headers, query, percent, match.Grpc is not null) { Variables = variables };
+        }
         return match.PathSpecifierCase switch
         {
             RouteMatch.PathSpecifierOneofCase.Prefix => Make(PathKind.Prefix, match.Prefix),
@@ -101,7 +110,7 @@ internal static class RouteCompiler
             RouteMatch.PathSpecifierOneofCase.ConnectMatcher => Make(PathKind.Connect, ""),
             RouteMatch.PathSpecifierOneofCase.PathMatchPolicy
                 when match.PathMatchPolicy.TypedConfig.TryUnpack<Envoy.Extensions.Path.Match.UriTemplate.V3.UriTemplateMatchConfig>(out var template) =>
-                Make(PathKind.Template, template.PathTemplate, UriTemplate.ToRegex(template.PathTemplate, path + ".path_match_policy")),
+                Template(template.PathTemplate),
             _ => throw new ConfigRefusedException(path, $"the path condition {match.PathSpecifierCase} is not supported"),
         };
     }
@@ -125,6 +134,7 @@ internal static class RouteCompiler
             or RouteAction.ClusterSpecifierOneofCase.ClusterHeader))
             throw new ConfigRefusedException(path, $"the cluster specifier {action.ClusterSpecifierCase} is not supported");
         var retry = action.RetryPolicy ?? scope.Host.RetryPolicy;
+        Refuse(action, path);
         RetryCompiler.Refuse(action.HedgePolicy ?? scope.Host.HedgePolicy, path + ".hedge_policy");
         if (action.RetryPolicyTypedConfig is not null || scope.Host.RetryPolicyTypedConfig is not null) throw new ConfigRefusedException(path + ".retry_policy_typed_config", "is not supported");
         return entry with
@@ -152,6 +162,8 @@ internal static class RouteCompiler
             Retry = retry is null ? null : RetryCompiler.Compile(retry, path + ".retry_policy"),
             PrefixRewrite = action.PrefixRewrite.Length > 0 ? action.PrefixRewrite : null,
             RegexRewrite = action.RegexRewrite is { } rewrite ? SafeRegex.Compile(rewrite.Pattern.Regex, path + ".regex_rewrite.pattern.regex", wholeText: false) : null,
+            TemplateRewrite = TemplateRewrite(action, entry.Match, path + ".path_rewrite_policy"),
+            HostFromPath = action.HostRewriteSpecifierCase == RouteAction.HostRewriteSpecifierOneofCase.HostRewritePathRegex ? Substitution(action.HostRewritePathRegex, path + ".host_rewrite_path_regex") : null,
             RegexSubstitution = Re2Substitution(action.RegexRewrite?.Substitution),
             HostRewrite = action.HostRewriteSpecifierCase == RouteAction.HostRewriteSpecifierOneofCase.HostRewriteLiteral ? action.HostRewriteLiteral : null,
             AutoHostRewrite = action.HostRewriteSpecifierCase == RouteAction.HostRewriteSpecifierOneofCase.AutoHostRewrite && action.AutoHostRewrite is true,
@@ -164,9 +176,41 @@ internal static class RouteCompiler
         };
     }
 
+    private static TemplateRewrite? TemplateRewrite(RouteAction action, RouteMatcher match, string path)
+    {
+        if (action.PathRewritePolicy is not { } policy) return null;
+        if (policy.TypedConfig?.TryUnpack<Envoy.Extensions.Path.Rewrite.UriTemplate.V3.UriTemplateRewriteConfig>(out var config) != true) throw new ConfigRefusedException(path, $"{policy.Name} is not supported");
+        return UriTemplate.CompileRewrite(config!.PathTemplateRewrite, match, path);
+    }
+
+    private static (System.Text.RegularExpressions.Regex, string) Substitution(Envoy.Type.Matcher.V3.RegexMatchAndSubstitute rewrite, string path) =>
+        (SafeRegex.Compile(rewrite.Pattern?.Regex ?? "", path + ".pattern.regex", wholeText: false), Re2Substitution(rewrite.Substitution));
+
+    private static void Refuse(RouteAction action, string path)
+    {
+        if (action.PathRewrite.Length > 0) throw new ConfigRefusedException(path + ".path_rewrite", "is not supported");
+        if (action.HostRewriteSpecifierCase == RouteAction.HostRewriteSpecifierOneofCase.HostRewrite) throw new ConfigRefusedException(path + ".host_rewrite", "is not supported");
+        for (var i = 0; i < action.RequestMirrorPolicies.Count; i++)
+        {
+            var mirror = action.RequestMirrorPolicies[i];
+            if (mirror.ClusterHeader.Length > 0) throw new ConfigRefusedException($"{path}.request_mirror_policies[{i}].cluster_header", "is not supported");
+            if (mirror.HostRewriteLiteral.Length > 0) throw new ConfigRefusedException($"{path}.request_mirror_policies[{i}].host_rewrite_literal", "is not supported");
+            if (mirror.RequestHeadersMutations.Count > 0) throw new ConfigRefusedException($"{path}.request_mirror_policies[{i}].request_headers_mutations", "is not supported");
+        }
+        if (action.WeightedClusters is not { } weighted) return;
+        if (weighted.RandomValueSpecifierCase != Envoy.Config.Route.V3.WeightedCluster.RandomValueSpecifierOneofCase.None)
+            throw new ConfigRefusedException(path + ".weighted_clusters", $"{weighted.RandomValueSpecifierCase} is not supported");
+        for (var i = 0; i < weighted.Clusters.Count; i++)
+            if (weighted.Clusters[i].ClusterHeader.Length > 0)
+                throw new ConfigRefusedException($"{path}.weighted_clusters.clusters[{i}].cluster_header", "is not supported");
+    }
+
     private static HashPolicy CompileHash(RouteAction.Types.HashPolicy policy, string path) => policy.PolicySpecifierCase switch
     {
-        RouteAction.Types.HashPolicy.PolicySpecifierOneofCase.Header => new HashPolicy(Encoding.ASCII.GetBytes(policy.Header.HeaderName.ToLowerInvariant()), null, null, null, false, null, policy.Terminal),
+        RouteAction.Types.HashPolicy.PolicySpecifierOneofCase.Header => new HashPolicy(Encoding.ASCII.GetBytes(policy.Header.HeaderName.ToLowerInvariant()), null, null, null, false, null, policy.Terminal)
+        {
+            Rewrite = policy.Header.RegexRewrite is { } rewrite ? Substitution(rewrite, path + ".header.regex_rewrite") : null,
+        },
         RouteAction.Types.HashPolicy.PolicySpecifierOneofCase.Cookie => new HashPolicy(
             null, policy.Cookie.Name, policy.Cookie.Ttl is { } ttl ? (long)ttl.ToTimeSpan().TotalSeconds : null, policy.Cookie.Path, false, null, policy.Terminal),
         RouteAction.Types.HashPolicy.PolicySpecifierOneofCase.ConnectionProperties => new HashPolicy(null, null, null, null, policy.ConnectionProperties.SourceIp, null, policy.Terminal),

@@ -16,7 +16,17 @@ internal sealed record HttpFilterSnapshot(HcmSnapshot Hcm) : NetworkFilterSnapsh
 
 /// <summary>Bytes, to one of some clusters. Times in milliseconds, 0 for none.</summary>
 internal sealed record TcpFilterSnapshot(
-    (string Cluster, int Weight)[] Clusters, TcpStats Stats, AccessLog[] AccessLogs, long IdleTimeoutMs, int MaxConnectAttempts) : NetworkFilterSnapshot;
+    (string Cluster, int Weight)[] Clusters, TcpStats Stats, AccessLog[] AccessLogs, long IdleTimeoutMs, int MaxConnectAttempts) : NetworkFilterSnapshot
+{
+    /// <summary>Subsets that serve, by the place of the cluster; null for all.</summary>
+    public Upstream.Clusters.SubsetCriteria?[] Criteria { get; init; } = [];
+
+    /// <summary>Connections of one address go to one host, where the cluster balances by hash.</summary>
+    public bool HashSource { get; init; }
+
+    /// <summary>Longest life of a connection, in milliseconds; 0 for no limit.</summary>
+    public long MaxDurationMs { get; init; }
+}
 
 /// <summary>Closes at once: what nothing is meant to reach.</summary>
 internal sealed record CloseFilterSnapshot : NetworkFilterSnapshot;

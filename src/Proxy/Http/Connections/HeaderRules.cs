@@ -31,6 +31,8 @@ internal static class HeaderRules
         }
         else if (NormalizePath(exchange) is var path and not EndReason.None) return path;
         if (hcm.UnderscoreHeaders != UnderscoreHeaders.Allow && !CheckUnderscores(request, hcm.UnderscoreHeaders)) return EndReason.UnderscoreHeader;
+        // parity: Envoy refuses a path with a fragment, which a client never sends.
+        if (request[KnownHeader.Path].Contains((byte)'#')) return EndReason.PathRefused;
         var scheme = exchange.Info.DownstreamTls is null ? "http"u8 : "https"u8;
         request.Set(KnownHeader.Scheme, scheme);
         if (request.TryGet(KnownHeader.Upgrade, out var upgrade) && HttpText.ListContains(request[KnownHeader.Connection], "upgrade"u8))

@@ -87,7 +87,11 @@ internal sealed record WeightedCluster(string Cluster, int Weight, HeaderOperati
 internal sealed record MirrorPolicy(string Cluster, double Percent, bool KeepHost);
 
 /// <summary>What a request is hashed by.</summary>
-internal sealed record HashPolicy(byte[]? Header, string? CookieName, long? CookieTtlSeconds, string? CookiePath, bool SourceIp, byte[]? QueryParameter, bool Terminal);
+internal sealed record HashPolicy(byte[]? Header, string? CookieName, long? CookieTtlSeconds, string? CookiePath, bool SourceIp, byte[]? QueryParameter, bool Terminal)
+{
+    /// <summary>What becomes of a header's value before it is hashed.</summary>
+    public (Regex Pattern, string Substitution)? Rewrite { get; init; }
+}
 
 /// <summary>What is done with the requests of a route. Immutable.</summary>
 internal sealed record RouteEntry
@@ -142,7 +146,13 @@ internal sealed record RouteEntry
 
     public string RegexSubstitution { get; init; } = "";
 
+    /// <summary>Puts the path together anew from a template's variables.</summary>
+    public TemplateRewrite? TemplateRewrite { get; init; }
+
     public string? HostRewrite { get; init; }
+
+    /// <summary>Makes the host of the path.</summary>
+    public (Regex Pattern, string Substitution)? HostFromPath { get; init; }
 
     public bool AutoHostRewrite { get; init; }
 

@@ -22,6 +22,12 @@ internal sealed class RouteMatcher(PathKind kind, string text, bool ignoreCase, 
 
     public PathKind Kind => kind;
 
+    /// <summary>The expression of a regular expression or template.</summary>
+    public Regex? Expression => regex;
+
+    /// <summary>Names of a template's variables, in the order of the expression's groups.</summary>
+    public string[] Variables { get; init; } = [];
+
     /// <summary>The text of the path condition: what a prefix rewrite replaces.</summary>
     public string Text => text;
 

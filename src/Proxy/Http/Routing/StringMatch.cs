@@ -98,9 +98,10 @@ internal static class SafeRegex
         if (pattern.Length > LongestPattern) throw new ConfigRefusedException(path, $"the regular expression has {pattern.Length} characters, {LongestPattern} are allowed");
         try
         {
-            // By itself first: "a)|(b" is no expression, but would become one, and one that is not anchored, inside the group.
-            var alone = new Regex(pattern, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
-            return !wholeText ? alone : new Regex($"\\A(?:{pattern})\\z", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
+            // Looked at by itself: "a)|(b" is no expression, but would become one, and one that is not anchored, inside the group.
+            if (Foundation.Text.Re2Syntax.Check(pattern) is { } problem) throw new ConfigRefusedException(path, problem);
+            var translated = Re2Translation.Of(pattern);
+            return new Regex(wholeText ? $"\\A(?:{translated})\\z" : translated, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
         }
         catch (Exception e) when (e is ArgumentException or NotSupportedException)
         {

@@ -8,32 +8,40 @@ using Lateen.Proxy.Upstream.Pools;
 namespace Lateen.Proxy.Filters.Http.Router;
 
 /// <summary>
-/// Sends copies of requests that have no body to other clusters and drops the answers. Requests with a body are not copied
-/// yet. Source: envoy.config.route.v3.RouteAction.RequestMirrorPolicy.
+/// Sends copies of requests to other clusters and drops the answers. A body is kept until it is whole; one that is too large is not
+/// copied. differs: Envoy streams the copy along. Source: envoy.config.route.v3.RouteAction.RequestMirrorPolicy.
 /// </summary>
 internal static class Mirroring
 {
-    public static void Send(RouteEntry route, HttpExchange exchange)
+    /// <summary>Sends the copies of a request without a body; gives back those that wait for one, or null.</summary>
+    public static MirrorCopies? Send(RouteEntry route, HttpExchange exchange)
     {
+        MirrorCopies? waiting = null;
         foreach (var mirror in route.Mirrors)
         {
             if (mirror.Percent < 100 && exchange.Worker.Random.NextDouble() * 100 >= mirror.Percent) continue;
-            if (exchange.Downstream.RequestBody != BodyKind.None || exchange.Context.Clusters.Current.Find(mirror.Cluster) is not { } cluster) continue;
+            if (exchange.IsUpgrade || exchange.Context.Clusters.Current.Find(mirror.Cluster) is not { } cluster) continue;
             if (cluster.Pick(exchange.Worker, new LoadBalancerContext(null, exchange.OriginalDestination, null)) is not { } host) continue;
             var copy = new HeaderMap();
             copy.CopyFrom(exchange.Request);
             if (!mirror.KeepHost) copy.Set(KnownHeader.Authority, ShadowHost(exchange.Request[KnownHeader.Authority]));
-            _ = RunAsync(host.PoolOf(exchange.Worker, cluster), copy, exchange.IsHead);
+            var pool = host.PoolOf(exchange.Worker, cluster);
+            if (exchange.Downstream.RequestBody == BodyKind.None) _ = RunAsync(pool, copy, exchange.IsHead, BodyKind.None, []);
+            else (waiting ??= new MirrorCopies(exchange.Downstream.RequestBody)).Add(pool, copy);
         }
+        return waiting;
     }
 
-    private static async Task RunAsync(HttpPool pool, HeaderMap request, bool isHead)
+    internal static async Task RunAsync(HttpPool pool, HeaderMap request, bool isHead, BodyKind kind, IReadOnlyList<byte[]> body)
     {
         var connection = pool.TryTakeIdle() ?? (await pool.ConnectAsync(new ConnectAttempt())).Connection;
         if (connection is null) return;
-        connection.BeginRequest(request, BodyKind.None, upgrade: false);
+        connection.BeginRequest(request, kind, upgrade: false);
+        var sent = kind != BodyKind.None || await connection.SendAsync(default);
+        for (var i = 0; sent && i < body.Count; i++) sent = await connection.SendAsync(body[i]);
+        if (sent && kind != BodyKind.None) sent = await connection.EndAsync(null);
         var whole = false;
-        if (await connection.SendAsync(default) && await ReadHeadAsync(connection, isHead))
+        if (sent && await ReadHeadAsync(connection, isHead))
             while (true)
             {
                 var (status, _) = await connection.ReadBodyAsync();
@@ -59,5 +67,33 @@ internal static class Mirroring
     {
         var colon = authority.LastIndexOf((byte)':');
         return colon > 0 ? [.. authority[..colon], .. "-shadow"u8, .. authority[colon..]] : [.. authority, .. "-shadow"u8];
+    }
+}
+
+/// <summary>Copies of one request that wait for its body. Owned by one worker.</summary>
+internal sealed class MirrorCopies(BodyKind kind)
+{
+    /// <summary>Larger bodies are not copied.</summary>
+    private const int MostBytes = 1 << 20;
+    private readonly List<(HttpPool Pool, HeaderMap Head)> _copies = [];
+    private readonly List<byte[]> _body = [];
+    private int _bytes;
+
+    public void Add(HttpPool pool, HeaderMap head) => _copies.Add((pool, head));
+
+    public void Add(ReadOnlyMemory<byte> data)
+    {
+        _bytes += data.Length;
+        if (_bytes <= MostBytes) _body.Add(data.ToArray());
+        else
+        {
+            _body.Clear();
+            _copies.Clear();
+        }
+    }
+
+    public void Send()
+    {
+        foreach (var (pool, head) in _copies) _ = Mirroring.RunAsync(pool, head, isHead: false, kind, _body);
     }
 }

@@ -26,6 +26,9 @@ internal sealed class RequestBody(HttpExchange exchange)
     /// <summary>Everything that the client sends has been read and sent on.</summary>
     public bool IsComplete { get; private set; }
 
+    /// <summary>Copies of the request that other clusters get when its body is whole; null for none.</summary>
+    public MirrorCopies? Copies { get; set; }
+
     /// <summary>Another attempt could send it again from its first byte.</summary>
     public bool CanReplay => !_overflown;
 
@@ -72,7 +75,11 @@ internal sealed class RequestBody(HttpExchange exchange)
     }
 
     /// <summary>Forgets what was kept.</summary>
-    public void End() => Forget();
+    public void End()
+    {
+        Forget();
+        Copies = null;
+    }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask PumpAsync(UpstreamStream upstream, Action onEnd)
@@ -95,6 +102,7 @@ internal sealed class RequestBody(HttpExchange exchange)
                 exchange.Info.BytesReceived += data.Length;
                 exchange.Messages?.SeeRequest(data.Span);
                 Keep(data);
+                Copies?.Add(data);
                 if (!await upstream.SendAsync(data))
                 {
                     downstream.Advance();
@@ -103,6 +111,8 @@ internal sealed class RequestBody(HttpExchange exchange)
                 downstream.Advance();
             }
             IsComplete = true;
+            Copies?.Send();
+            Copies = null;
         }
         if (!await upstream.EndAsync(exchange.Downstream.RequestTrailers)) return;
         exchange.Info.UpstreamRequestEnd = exchange.Worker.Now;

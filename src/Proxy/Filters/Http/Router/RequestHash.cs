@@ -24,7 +24,11 @@ internal static class RequestHash
     private static ulong? Of(HashPolicy policy, HttpExchange exchange)
     {
         var request = exchange.Request;
-        if (policy.Header is { } header) return request.TryGet(header, out var value) ? Hashing.Of(value) : null;
+        if (policy.Header is { } header)
+        {
+            if (!request.TryGet(header, out var value)) return null;
+            return policy.Rewrite is var (pattern, substitution) ? Hashing.Of(pattern.Replace(Encoding.UTF8.GetString(value), substitution)) : Hashing.Of(value);
+        }
         if (policy.SourceIp)
         {
             Span<byte> text = stackalloc byte[64];

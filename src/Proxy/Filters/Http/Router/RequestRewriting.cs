@@ -27,7 +27,7 @@ internal static class RequestRewriting
 
     private static void Path(RouteEntry route, HttpExchange exchange)
     {
-        if (route.PrefixRewrite is null && route.RegexRewrite is null) return;
+        if (route.PrefixRewrite is null && route.RegexRewrite is null && route.TemplateRewrite is null) return;
         var request = exchange.Request;
         var target = request[KnownHeader.Path];
         if (!exchange.Hcm.SuppressEnvoyHeaders) request.Set(KnownHeader.EnvoyOriginalPath, target);
@@ -43,6 +43,7 @@ internal static class RequestRewriting
             // A regular expression covers the whole path.
             rewritten.Append(route.Match.Kind is PathKind.Regex or PathKind.Template ? default : path[Math.Min(path.Length, route.Match.PrefixLength)..]);
         }
+        else if (route.TemplateRewrite is { } template) template.Write(path, rewritten);
         else rewritten.Append(route.RegexRewrite!.Replace(Encoding.UTF8.GetString(path), route.RegexSubstitution));
         rewritten.Append(query);
         request.Set(KnownHeader.Path, rewritten.Span);
@@ -50,8 +51,30 @@ internal static class RequestRewriting
 
     private static void Host(RouteEntry route, WeightedCluster? weighted, HeaderMap request)
     {
-        if (route.AppendForwardedHost && (route.HostRewrite ?? weighted?.HostRewrite) is not null) request.Set(KnownHeader.ForwardedHost, request[KnownHeader.Authority]);
-        if ((weighted?.HostRewrite ?? route.HostRewrite) is { } host) request.Set(KnownHeader.Authority, Encoding.ASCII.GetBytes(host));
-        else if (route.HostRewriteHeader is { } header && request.TryGet(header, out var value) && !value.IsEmpty) request.Set(KnownHeader.Authority, value);
+        if ((weighted?.HostRewrite ?? route.HostRewrite) is { } host) Host(route, request, Encoding.ASCII.GetBytes(host));
+        else if (route.HostRewriteHeader is { } header)
+        {
+            if (request.TryGet(header, out var value) && !value.IsEmpty) Host(route, request, value);
+        }
+        else if (route.HostFromPath is var (pattern, substitution))
+        {
+            var target = request[KnownHeader.Path];
+            var end = target.IndexOf((byte)'?');
+            Host(route, request, Encoding.ASCII.GetBytes(pattern.Replace(Encoding.UTF8.GetString(end < 0 ? target : target[..end]), substitution)));
+        }
+    }
+
+    /// <summary>Sets the host; what it was goes to x-forwarded-host and x-envoy-original-host when the route says so.</summary>
+    public static void Host(RouteEntry route, HeaderMap request, ReadOnlySpan<byte> host)
+    {
+        if (route.AppendForwardedHost)
+        {
+            var before = request[KnownHeader.Authority];
+            request.Set(KnownHeader.EnvoyOriginalHost, before);
+            before = request[KnownHeader.Authority];
+            if (!request.TryGet(KnownHeader.ForwardedHost, out var list)) request.Add(KnownHeader.ForwardedHost, before);
+            else if (!list.EndsWith(before)) request.Set(KnownHeader.ForwardedHost, [.. list, (byte)',', .. before]);
+        }
+        request.Set(KnownHeader.Authority, host);
     }
 }

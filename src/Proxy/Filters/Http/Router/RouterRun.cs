@@ -65,10 +65,10 @@ internal sealed class RouterRun
         var hash = RequestHash.Of(route, _exchange);
         _plan.Begin(route, weighted, _exchange.Request);
         RequestRewriting.Apply(route, weighted, _plan.PerTryTimeoutMs > 0 ? _plan.PerTryTimeoutMs : _plan.TimeoutMs, _exchange);
-        Mirroring.Send(route, _exchange);
         _route = route;
         _timedOut = EndReason.None;
         _body.Begin(_exchange.Downstream.RequestBody, _plan.MayRetry ? route.RetryBufferLimit : 0);
+        _body.Copies = Mirroring.Send(route, _exchange);
         if (_body.IsComplete) StartRouteTimer(route);
 
         // 3
@@ -136,7 +136,7 @@ internal sealed class RouterRun
         }
         info.UpstreamHost = host;
         _plan.Chose(host);
-        if (route.AutoHostRewrite && host.Hostname.Length > 0) _exchange.Request.Set(KnownHeader.Authority, System.Text.Encoding.ASCII.GetBytes(host.Hostname));
+        if (route.AutoHostRewrite && host.Hostname.Length > 0) RequestRewriting.Host(route, _exchange.Request, System.Text.Encoding.ASCII.GetBytes(host.Hostname));
         if (!cluster.TryBegin(BreakerKind.Requests, route.IsHighPriority))
         {
             stats.Add(Worker, ClusterStats.RqPendingOverflow);

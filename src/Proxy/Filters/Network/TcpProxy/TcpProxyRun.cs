@@ -19,6 +19,8 @@ internal sealed class TcpProxyRun(DownstreamConnection connection, TcpFilterSnap
     private readonly Worker _worker = connection.Stream.Worker;
     private ReadBuffer _input = input;
     private long _lastActivity;
+    private SubsetCriteria? _criteria;
+    private List<HostState>? _tried;
 
     public async Task RunAsync()
     {
@@ -43,6 +45,8 @@ internal sealed class TcpProxyRun(DownstreamConnection connection, TcpFilterSnap
             cluster.Stats.Add(_worker, ClusterStats.CxActive);
             _info.UpstreamHost!.Began();
             _info.UpstreamLocal = Interop.NativeSocket.LocalAddress(upstream.Fd);
+            OutlierDetection.OnConnected(cluster, _info.UpstreamHost, _worker);
+            if (cluster.Snapshot.CloseOnHealthFailure) _info.UpstreamHost.Watch(this, () => _worker.Post(() => Break(connection.Stream, upstream)));
             await BothWaysAsync(upstream);
         }
         finally
@@ -51,6 +55,7 @@ internal sealed class TcpProxyRun(DownstreamConnection connection, TcpFilterSnap
             {
                 upstream.Close();
                 _info.UpstreamHost!.Ended();
+                _info.UpstreamHost.Unwatch(this);
                 cluster!.End(BreakerKind.Connections);
                 cluster.Stats.Add(_worker, ClusterStats.CxActive, -1);
                 cluster.Stats.Add(_worker, ClusterStats.CxDestroy);
@@ -63,26 +68,55 @@ internal sealed class TcpProxyRun(DownstreamConnection connection, TcpFilterSnap
 
     private string Choose()
     {
-        if (settings.Clusters is [var (only, _)]) return only;
-        var point = _worker.Random.Next(settings.Clusters.Sum(cluster => cluster.Weight));
-        foreach (var (name, weight) in settings.Clusters)
+        if (settings.Clusters is [var (only, _)])
         {
-            if (point < weight) return name;
+            _criteria = settings.Criteria is [var own] ? own : null;
+            return only;
+        }
+        var point = _worker.Random.Next(settings.Clusters.Sum(cluster => cluster.Weight));
+        for (var i = 0; i < settings.Clusters.Length; i++)
+        {
+            var (name, weight) = settings.Clusters[i];
+            if (point < weight)
+            {
+                _criteria = i < settings.Criteria.Length ? settings.Criteria[i] : null;
+                return name;
+            }
             point -= weight;
         }
         return settings.Clusters[^1].Cluster;
+    }
+
+    private LoadBalancerContext Context(int attempt) => new(settings.HashSource ? SourceHash() : null, connection.OriginalDestination, _tried)
+    {
+        ExtraPicks = attempt > 1 ? 5 : 0,
+        Criteria = _criteria,
+    };
+
+    private ulong SourceHash()
+    {
+        Span<byte> text = stackalloc byte[64];
+        return Hashing.Of(text[.._info.DownstreamRemote.Format(text, withPort: false)]);
+    }
+
+    private void OnTooOld(ByteStream upstream)
+    {
+        _info.Flags |= ResponseFlags.DurationTimeout;
+        _info.ConnectionTermination = "max_connection_duration_reached";
+        Break(connection.Stream, upstream);
     }
 
     private async Task<ByteStream?> ConnectAsync(ClusterState cluster)
     {
         for (var attempt = 1; attempt <= settings.MaxConnectAttempts; attempt++)
         {
-            if (cluster.Pick(_worker, new LoadBalancerContext(null, connection.OriginalDestination, null)) is not { } host)
+            if (cluster.Pick(_worker, Context(attempt)) is not { } host)
             {
                 _info.EndedBy(EndReason.NoHealthyUpstream);
                 return null;
             }
             _info.UpstreamHost = host;
+            if (settings.MaxConnectAttempts > 1) (_tried ??= []).Add(host);
             if (!cluster.TryBegin(BreakerKind.Connections))
             {
                 cluster.Stats.Add(_worker, ClusterStats.CxOverflow);
@@ -111,11 +145,14 @@ internal sealed class TcpProxyRun(DownstreamConnection connection, TcpFilterSnap
         _lastActivity = _worker.Now;
         var idle = settings.IdleTimeoutMs > 0 ? new IdleWatch(this, upstream) : null;
         if (idle is not null) _worker.StartTimer(idle, settings.IdleTimeoutMs);
+        var life = settings.MaxDurationMs > 0 ? new ActionTimer(() => OnTooOld(upstream)) : null;
+        if (life is not null) _worker.StartTimer(life, settings.MaxDurationMs);
         var toUpstream = PumpAsync(connection.Stream, upstream, true, _input);
         _input = new ReadBuffer(_worker.Buffers);
         await PumpAsync(upstream, connection.Stream, false, new ReadBuffer(_worker.Buffers));
         await toUpstream;
         if (idle is not null) _worker.StopTimer(idle);
+        if (life is not null) _worker.StopTimer(life);
     }
 
     /// <summary>One direction: until its sender is done, then passes the end on. A broken side ends both directions.</summary>
