@@ -42,6 +42,19 @@ internal static class MeshStatus
         try
         {
             using var client = new KubeClient(KubeClientOptions.FromKubeconfig(layout.Kubeconfig)) { Timeout = TimeSpan.FromSeconds(5) };
+            return await ReadPodsAsync(client, cancel);
+        }
+        catch (KubeException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>How many pods there are and are ready; null while the API server does not answer.</summary>
+    public static async Task<(int Ready, int Total)?> ReadPodsAsync(KubeClient client, CancellationToken cancel)
+    {
+        try
+        {
             var pods = (await client.ListAsync(KubeResource.Pods, cancel: cancel)).Items.Select(item => new Pod(item)).Where(pod => !pod.IsDeleting && pod.Phase is not "Succeeded").ToList();
             return (pods.Count(pod => pod.IsReady), pods.Count);
         }

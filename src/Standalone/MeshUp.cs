@@ -26,11 +26,13 @@ internal sealed class MeshUp(UpRequest request)
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(180);
     private readonly MeshLayout _layout = request.Layout;
     private readonly long _started = Stopwatch.GetTimestamp();
+    private string? _problem;
 
     public async Task RunAsync()
     {
         // 1
         CheckMachine();
+        await CheckCaptureAsync();
         var samples = ReadYaml();
         using var signals = new ProcessSignals();
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(signals.Stopping);
@@ -55,7 +57,7 @@ internal sealed class MeshUp(UpRequest request)
             }
 
             // 5
-            await WaitForPodsAsync(limit.Token);
+            await WaitForPodsAsync(client, limit.Token);
             if (request.Files.Count == 0 && request.Sample == "bookinfo") await WaitForPageAsync(limit.Token);
         }
         catch (OperationCanceledException) when (signals.Stopping.IsCancellationRequested)
@@ -65,7 +67,7 @@ internal sealed class MeshUp(UpRequest request)
         }
         catch (OperationCanceledException)
         {
-            throw new CommandFailedException($"the mesh is not ready after {Patience.TotalSeconds:0} s; its logs are in {_layout.Logs}, `lateen status` tells what runs, `lateen down` takes it away");
+            throw new CommandFailedException($"the mesh is not ready after {Patience.TotalSeconds:0} s{(_problem is null ? "" : $" (the API server is not reached: {_problem})")}; its logs are in {_layout.Logs}, `lateen status` tells what runs, `lateen down` takes it away");
         }
         Report();
 
@@ -90,6 +92,13 @@ internal sealed class MeshUp(UpRequest request)
         foreach (var port in new[] { _layout.HttpPort, _layout.HttpsPort, _layout.ApiServerPort })
             if (!IsFree(port))
                 throw new CommandFailedException($"port {port} is taken: give another --port-base");
+    }
+
+    private async Task CheckCaptureAsync()
+    {
+        if (await CaptureTrial.RunAsync(_layout.NamespacePrefix + "-trial") is { } problem)
+            throw new CommandFailedException($"traffic cannot be captured in network namespaces on this machine: {problem}");
+        Say(request.Capture == "auto" ? "capture: namespaces, since a rule that tells the proxy's user from others works here" : "capture: namespaces, as asked");
     }
 
     private static bool IsFree(int port)
@@ -146,10 +155,12 @@ internal sealed class MeshUp(UpRequest request)
             try
             {
                 await client.RequestAsync(HttpMethod.Get, "/api/v1", cancel: cancel);
+                _problem = null;
                 return client;
             }
-            catch (KubeException)
+            catch (KubeException e)
             {
+                _problem = e.Message;
                 await Task.Delay(50, cancel);
             }
         }
@@ -157,7 +168,7 @@ internal sealed class MeshUp(UpRequest request)
 
     private async Task ApplyMeshAsync(KubeClient client, ObjectApplier applier, CancellationToken cancel)
     {
-        foreach (var file in SampleFiles.CustomResourceDefinitions()) await applier.ApplyAsync(await File.ReadAllTextAsync(file, cancel), file, cancel);
+        await applier.ApplyInAnyOrderAsync(SampleFiles.CustomResourceDefinitions().Select(file => (File.ReadAllText(file), file)), cancel);
         await applier.ApplyAsync(MeshObjects.ControlPlane, "control plane", cancel);
         await applier.ApplyAsync(MeshObjects.Webhooks(WebhookCertificates.CaBundle(_layout.Certificates)), "webhooks", cancel);
         var config = new JsonObject
@@ -172,16 +183,16 @@ internal sealed class MeshUp(UpRequest request)
         await client.PatchAsync(KubeResource.Namespaces, null, "default", new JsonObject { ["metadata"] = new JsonObject { ["labels"] = new JsonObject { ["istio-injection"] = "enabled" } } }, cancel: cancel);
     }
 
-    private async Task WaitForPodsAsync(CancellationToken cancel)
+    private async Task WaitForPodsAsync(KubeClient client, CancellationToken cancel)
     {
         (int Ready, int Total)? shown = null;
         while (true)
         {
-            var pods = await MeshStatus.ReadPodsAsync(_layout, cancel);
+            var pods = await MeshStatus.ReadPodsAsync(client, cancel);
             if (pods != shown && pods is { } now) Say($"{now.Ready} of {now.Total} pods are ready");
             shown = pods;
             if (pods is { Total: > 0 } all && all.Ready == all.Total) return;
-            await Task.Delay(200, cancel);
+            await Task.Delay(100, cancel);
         }
     }
 

@@ -23,6 +23,21 @@ internal sealed class ObjectApplier(KubeClient client)
         }
     }
 
+    /// <summary>Applies the documents of several files, none of which needs another, side by side.</summary>
+    /// <exception cref="CommandFailedException">A document cannot be read or is refused; the message names file and object.</exception>
+    public async Task ApplyInAnyOrderAsync(IEnumerable<(string Yaml, string File)> files, CancellationToken cancel)
+    {
+        var all = files.SelectMany(file => YamlReader.ReadAll(file.Yaml, file.File), (file, document) => document switch
+        {
+            { Error: { } error } => throw new CommandFailedException($"{file.File}: {error}"),
+            { Root: JsonObject value } => (Value: value, Where: $"{file.File}:{document.Line}"),
+            _ => throw new CommandFailedException($"{file.File}:{document.Line}: a document must be an object"),
+        }).ToList();
+        // Looked up beforehand, since what is discovered is kept without a lock.
+        foreach (var (value, _) in all) await FindAsync((string?)value["apiVersion"] ?? "", (string?)value["kind"] ?? "", cancel);
+        await Task.WhenAll(all.Select(entry => ApplyAsync(entry.Value, entry.Where, cancel)));
+    }
+
     /// <summary>Applies one object; <paramref name="where"/> names it in errors.</summary>
     public async Task ApplyAsync(JsonObject value, string where, CancellationToken cancel)
     {
