@@ -12,6 +12,7 @@ namespace Lateen.Standalone.Supervision;
 internal sealed class Relay(NetworkNamespace node, IReadOnlyList<(int Port, IPEndPoint Target)> ports, ILogger log)
 {
     private const int BufferSize = 64 * 1024;
+    private static readonly TimeSpan AcceptPause = TimeSpan.FromMilliseconds(100);
 
     public async Task RunAsync(CancellationToken cancel) => await Task.WhenAll(ports.Select(port => ListenAsync(port.Port, port.Target, cancel)));
 
@@ -31,6 +32,12 @@ internal sealed class Relay(NetworkNamespace node, IReadOnlyList<(int Port, IPEn
             catch (OperationCanceledException)
             {
                 return;
+            }
+            catch (SocketException e)
+            {
+                // One connection that cannot be taken (no file left, or gone already) must not cost the port.
+                log.LogWarning("127.0.0.1:{Port} could not take a connection: {Reason}", port, e.Message);
+                await Task.Delay(AcceptPause, cancel).ContinueWith(_ => { }, TaskScheduler.Default);
             }
         }
     }

@@ -13,6 +13,8 @@ namespace Lateen.Standalone.Supervision;
 /// </summary>
 internal sealed class Supervisor(MeshLayout layout, IReadOnlyList<string> imageFiles, ILogger log)
 {
+    private static readonly TimeSpan KubeconfigPause = TimeSpan.FromMilliseconds(20);
+    private static readonly string[] NeedsCluster = ["node", "pilot"];
     private readonly List<SupervisedProcess> _processes = [];
     private readonly Lock _gate = new();
 
@@ -25,8 +27,18 @@ internal sealed class Supervisor(MeshLayout layout, IReadOnlyList<string> imageF
         await File.WriteAllTextAsync(Path.Combine(layout.StateFolder, "images.yaml"), BuiltInImages.ToYaml(), cancel);
         await File.WriteAllTextAsync(Path.Combine(layout.StateFolder, "mesh.yaml"), MeshObjects.MeshConfig, cancel);
         AddProcesses();
-        var runs = _processes.Select(process => process.RunAsync(cancel)).ToList();
-        await Task.WhenAll(runs);
+        await Task.WhenAll(_processes.Select(process => RunAsync(process, cancel)));
+    }
+
+    /// <summary>
+    /// The API server writes the kubeconfig when it serves. What cannot do without would only end, be started again after longer and
+    /// longer pauses, and take the processor from the API server meanwhile.
+    /// </summary>
+    private async Task RunAsync(SupervisedProcess process, CancellationToken cancel)
+    {
+        while (NeedsCluster.Contains(process.Name) && !File.Exists(layout.ClusterKubeconfig) && !cancel.IsCancellationRequested)
+            await Task.Delay(KubeconfigPause, cancel).ContinueWith(_ => { }, TaskScheduler.Default);
+        await process.RunAsync(cancel);
     }
 
     private void AddProcesses()
