@@ -26,7 +26,8 @@ internal static class CaptureTrial
         {
             if (space.Exists) await space.DeleteAsync();
             await space.CreateAsync();
-            var result = await LocalCommand.TryRunInAsync(space, "iptables-restore", [], Rules);
+            // By a program that enters the namespace, not by a thread of ours: what that thread starts in the runtime would stay in there.
+            var result = await LocalCommand.TryRunAsync("ip", ["netns", "exec", name, "iptables-restore"], Rules);
             return result.ExitCode == 0 ? null : $"iptables-restore refused a rule with an owner match: {result.Error.Trim()}";
         }
         catch (IOException e)
