@@ -149,7 +149,8 @@ internal sealed class MeshUp(UpRequest request)
         var text = await File.ReadAllTextAsync(_layout.ClusterKubeconfig, cancel);
         await File.WriteAllTextAsync(_layout.Kubeconfig, text.Replace($"https://{MeshLayout.NodeAddress}:{MeshLayout.ApiPort}", $"https://127.0.0.1:{_layout.ApiServerPort}", StringComparison.Ordinal), cancel);
         File.SetUnixFileMode(_layout.Kubeconfig, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        var client = new KubeClient(KubeClientOptions.FromKubeconfig(_layout.Kubeconfig)) { Timeout = TimeSpan.FromSeconds(10) };
+        // Longer than a webhook may take, whose failure is told and tried again.
+        var client = new KubeClient(KubeClientOptions.FromKubeconfig(_layout.Kubeconfig)) { Timeout = TimeSpan.FromSeconds(30) };
         while (true)
         {
             try
