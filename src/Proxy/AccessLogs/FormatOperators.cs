@@ -85,7 +85,7 @@ internal static class FormatOperators
         "COMMON_DURATION" => (TimeOperators.Duration(argument, path), true),
         "REQ_WITHOUT_QUERY" => (Header(argument, static (in FormatContext c) => c.Request, withoutQuery: true), false),
         "CEL" => (Cel(argument, path), false),
-        _ => (TlsOperators.Find(name, argument), false),
+        _ => (TlsOperators.Find(name, argument, path), false),
     };
 
     private delegate HeaderMap? Chooser(in FormatContext context);

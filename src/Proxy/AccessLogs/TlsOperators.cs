@@ -1,4 +1,5 @@
 using Lateen.Proxy.Buffers;
+using Lateen.Proxy.Http.Connections;
 using Lateen.Proxy.Tls;
 
 namespace Lateen.Proxy.AccessLogs;
@@ -9,11 +10,20 @@ internal static class TlsOperators
     private delegate string? Reader(TlsFacts facts);
 
     /// <summary>The writer of an operator, or null for a name that is none.</summary>
-    public static FormatString.Operator? Find(string name, string argument)
+    public static FormatString.Operator? Find(string name, string argument, string path)
     {
         var isDownstream = name.StartsWith("DOWNSTREAM_", StringComparison.Ordinal);
         if (!isDownstream && !name.StartsWith("UPSTREAM_", StringComparison.Ordinal)) return null;
-        if (Read(name[(isDownstream ? 11 : 9)..], argument) is not { } read) return null;
+        CertificateFacts? Peer(StreamInfo info) => (isDownstream ? info.DownstreamTls : info.UpstreamTls)?.Peer;
+        FormatString.Operator Moment(Func<CertificateFacts, DateTime> time)
+        {
+            var write = TimeOperators.Moment(argument, info => time(Peer(info)!), path);
+            return (ByteBuilder output, in FormatContext context) => Peer(context.Info) is not null && write(output, context);
+        }
+        var fact = name[(isDownstream ? 11 : 9)..];
+        if (fact == "PEER_CERT_V_START") return Moment(static peer => peer.ValidFrom);
+        if (fact == "PEER_CERT_V_END") return Moment(static peer => peer.ValidTo);
+        if (Read(fact) is not { } read) return null;
         return (ByteBuilder output, in FormatContext context) =>
         {
             var facts = isDownstream ? context.Info.DownstreamTls : context.Info.UpstreamTls;
@@ -23,7 +33,7 @@ internal static class TlsOperators
         };
     }
 
-    private static Reader? Read(string name, string argument) => name switch
+    private static Reader? Read(string name) => name switch
     {
         "TLS_VERSION" => static facts => facts.Version,
         "TLS_CIPHER" => static facts => facts.Cipher,
@@ -37,8 +47,6 @@ internal static class TlsOperators
         "PEER_EMAIL_SAN" => static facts => Join(facts.Peer?.EmailNames),
         "PEER_FINGERPRINT_256" => static facts => facts.Peer?.Sha256,
         "PEER_CERT" => static facts => facts.Peer?.UrlEncodedPem,
-        "PEER_CERT_V_START" => facts => facts.Peer is { } peer ? Time(peer.ValidFrom, argument) : null,
-        "PEER_CERT_V_END" => facts => facts.Peer is { } peer ? Time(peer.ValidTo, argument) : null,
         "LOCAL_SUBJECT" => static facts => facts.Local?.Subject,
         "LOCAL_URI_SAN" => static facts => Join(facts.Local?.UriNames),
         "LOCAL_DNS_SAN" => static facts => Join(facts.Local?.DnsNames),
@@ -48,7 +56,4 @@ internal static class TlsOperators
     };
 
     private static string? Join(IReadOnlyList<string>? names) => names is null ? null : names.Count == 1 ? names[0] : string.Join(',', names);
-
-    private static string Time(DateTime utc, string format) =>
-        utc.ToString(format.Length == 0 ? "yyyy-MM-dd'T'HH:mm:ss.fff'Z'" : StrftimeFormat.ToNet(format), System.Globalization.CultureInfo.InvariantCulture);
 }

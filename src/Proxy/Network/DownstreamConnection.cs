@@ -67,7 +67,7 @@ internal sealed class DownstreamConnection(ActiveListener listener, TcpStream tc
     /// <summary>Cuts it: the time for draining is over.</summary>
     public void Cut() => Stream.Abort();
 
-    /// <summary>Serves it to its end. Closes the Stream.</summary>
+    /// <summary>Serves it to its end. Closes the stream.</summary>
     public async Task RunAsync()
     {
         try

@@ -143,7 +143,7 @@ public sealed class JwtAuthnTests : IDisposable
                 Interlocked.Increment(ref served);
                 await peer.SendAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\ncontent-length: {_tokens.Jwks.Length}\r\n\r\n{_tokens.Jwks}"));
             }
-        });
+        }, TestContext.Current.CancellationToken);
         await using var proxy = TestProxy.Start(
             filters: $$"""
             - name: jwt

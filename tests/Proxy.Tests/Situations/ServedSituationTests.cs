@@ -101,7 +101,7 @@ public sealed class ServedSituationTests
         finally
         {
             process.Kill();
-            await process.WaitForExitAsync();
+            await process.WaitForExitAsync(TestContext.Current.CancellationToken);
         }
     }
 

@@ -33,10 +33,10 @@ public sealed class DownstreamTlsTests
         await using var stream = await proxy.ConnectAsync();
         var body = new byte[3_000_000];
         Random.Shared.NextBytes(body);
-        await stream.WriteAsync(Encoding.ASCII.GetBytes($"POST /big HTTP/1.1\r\nhost: a\r\ncontent-length: {body.Length}\r\n\r\n"));
-        await stream.WriteAsync(body);
+        await stream.WriteAsync(Encoding.ASCII.GetBytes($"POST /big HTTP/1.1\r\nhost: a\r\ncontent-length: {body.Length}\r\n\r\n"), TestContext.Current.CancellationToken);
+        await stream.WriteAsync(body, TestContext.Current.CancellationToken);
         var answer = new byte[4096];
-        Assert.StartsWith("HTTP/1.1 200", Encoding.ASCII.GetString(answer, 0, await stream.ReadAsync(answer)));
+        Assert.StartsWith("HTTP/1.1 200", Encoding.ASCII.GetString(answer, 0, await stream.ReadAsync(answer, TestContext.Current.CancellationToken)));
         await Eventually.TrueAsync(() => proxy.Upstream.Received.Length > body.Length);
         Assert.EndsWith(Encoding.Latin1.GetString(body[^1000..]), proxy.Upstream.Received);
     }
@@ -161,7 +161,7 @@ public sealed class DownstreamTlsTests
         for (var round = 0; round < 200; round++)
         {
             using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            await socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, proxy.Port));
+            await socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, proxy.Port), TestContext.Current.CancellationToken);
             var bytes = new byte[random.Next(1, 600)];
             random.NextBytes(bytes);
             // Half of them look like a handshake record at first.

@@ -104,7 +104,7 @@ public sealed class UpstreamTlsTests
                 Assert.StartsWith("HTTP/1.1 200 ", await TlsProxy.AskAsync(stream));
                 Interlocked.Increment(ref served);
             }
-        });
+        }, TestContext.Current.CancellationToken);
         for (var round = 1; round <= 3; round++)
         {
             setup.Issue("server", "a.test");

@@ -1,5 +1,6 @@
 using Istio.Envoy.Config.Filter.Http.Alpn.V2Alpha1;
 using Lateen.Proxy.Http.Connections;
+using Lateen.Proxy.Upstream.Clusters;
 
 namespace Lateen.Proxy.Filters.Http.Alpn;
 
@@ -24,10 +25,13 @@ internal sealed class AlpnFilter : IHttpFilter
 
     public ValueTask<FilterResult> OnRequestAsync(HttpExchange exchange)
     {
-        if (exchange.ClusterName is { } name && exchange.Context.Clusters.Current.Find(name) is { } cluster && (cluster.Snapshot.Http2 ? _http2 : _http1) is { } protocols)
+        if (exchange.ClusterName is { } name && exchange.Context.Clusters.Current.Find(name) is { } cluster && (IsHttp2(cluster, exchange) ? _http2 : _http1) is { } protocols)
             exchange.Info.FilterState.Set(Key, protocols);
         return new ValueTask<FilterResult>(FilterResult.Continue);
     }
+
+    private static bool IsHttp2(ClusterState cluster, HttpExchange exchange) =>
+        cluster.Snapshot.Protocol == UpstreamProtocol.Http2 || cluster.Snapshot.Protocol == UpstreamProtocol.Downstream && exchange.Downstream.IsMultiplexed;
 
     public void OnResponse(HttpExchange exchange)
     {
