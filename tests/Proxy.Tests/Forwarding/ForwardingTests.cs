@@ -131,7 +131,7 @@ public sealed class ForwardingTests
         using var admin = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new Uri($"http://127.0.0.1:{proxy.AdminPort}") };
         Assert.Equal("LIVE\n", await admin.GetStringAsync("/ready", TestContext.Current.CancellationToken));
         Assert.Contains("cluster.app.upstream_rq_2xx: 1\n", await admin.GetStringAsync("/stats", TestContext.Current.CancellationToken));
-        Assert.Contains("envoy_cluster_upstream_rq_xx{envoy_cluster_name=\"app\",envoy_response_code_class=\"2\"} 1", await admin.GetStringAsync("/stats/prometheus", TestContext.Current.CancellationToken));
+        Assert.Contains("envoy_cluster_upstream_rq_xx{envoy_response_code_class=\"2\",envoy_cluster_name=\"app\"} 1", await admin.GetStringAsync("/stats/prometheus", TestContext.Current.CancellationToken));
         Assert.Contains("\"static_clusters\"", await admin.GetStringAsync("/config_dump", TestContext.Current.CancellationToken));
     }
 

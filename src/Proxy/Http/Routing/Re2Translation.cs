@@ -11,6 +11,8 @@ namespace Lateen.Proxy.Http.Routing;
 internal sealed class Re2Translation
 {
     private const string Digit = "0-9", Word = "0-9A-Za-z_", Space = @"\t\n\f\r ";
+    private const string Anything = @"[\x00-\uffff]", Nothing = @"[^\x00-\uffff]";
+
     private const string NotDigit = @"\x00-/:-\uffff", NotWord = @"\x00-/:-@\[-\^`{-\uffff", NotSpace = @"\x00-\x08\x0b\x0e-\x1f!-\uffff";
     private static readonly Dictionary<string, (int From, int To)[]> Posix = new(StringComparer.Ordinal)
     {
@@ -170,7 +172,8 @@ internal sealed class Re2Translation
             }
             if (_pattern[_at] == '\\' && _pattern[_at + 1] is 'p' or 'P')
             {
-                _result.Append(Category());
+                var category = Category();
+                _result.Append(category == Anything ? @"\x00-\uffff" : category == Nothing ? "" : category);
                 continue;
             }
             Member(_pattern[_at] == '\\' ? Escaped() : Next());
@@ -235,6 +238,8 @@ internal sealed class Re2Translation
             _at += 3;
         }
         if (name.StartsWith('^')) (negated, name) = (!negated, name[1..]);
+        // .NET has no name for the class of all characters.
+        if (name == "Any") return negated ? Nothing : Anything;
         return $"\\{(negated ? 'P' : 'p')}{{{name}}}";
     }
 
