@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -8,7 +9,7 @@ namespace Lateen.Proxy.Tests.Forwarding;
 /// <summary>
 /// An upstream that keeps every byte that reaches it and answers each head that it sees with 200 and what the request's path asks
 /// for: /status/N another status, /close no answer at all, /trailers a body in chunks with
-/// trailers, /hints an informational response before the answer.
+/// trailers, /hints an informational response before the answer, /after-body an answer when the whole body is there.
 /// </summary>
 internal sealed class RecordingUpstream : IDisposable
 {
@@ -61,6 +62,12 @@ internal sealed class RecordingUpstream : IDisposable
                         var line = pending[..pending.IndexOf("\r\n", StringComparison.Ordinal)].Split(' ');
                         if (line.Length != 3) continue;
                         if (line[1] == "/close") return;
+                        if (line[1] == "/after-body")
+                        {
+                            var length = int.Parse(pending[..end].Split("content-length: ")[1].Split('\r')[0], CultureInfo.InvariantCulture);
+                            for (var have = pending.Length - end - 4; have < length && (read = await socket.ReceiveAsync(buffer)) > 0; have += read) _received.Enqueue(buffer[..read]);
+                            pending = pending[..(end + 4)];
+                        }
                         if (line[1] == "/trailers")
                         {
                             await socket.SendAsync("HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nx-sum: 17\r\nx-more: yes\r\n\r\n"u8.ToArray());
