@@ -18,7 +18,7 @@ public sealed class RpcDuplexCall<TRequest, TResponse> : IAsyncDisposable
     private readonly RpcChannelOptions _channel;
     private readonly CancellationToken _caller;
     private readonly CancellationTokenSource _lifetime;
-    private readonly bool _hasDeadline;
+    private readonly long _deadline = long.MaxValue;
     private readonly RequestStreamContent _content = new();
     private readonly ArrayBufferWriter<byte> _writeBuffer = new(256);
     private readonly Task<HttpResponseMessage> _response;
@@ -40,7 +40,7 @@ public sealed class RpcDuplexCall<TRequest, TResponse> : IAsyncDisposable
         request.Headers.TryAddWithoutValidation("user-agent", "grpc-lateen/1.0");
         if (options.Timeout is { } timeout)
         {
-            _hasDeadline = true;
+            _deadline = Environment.TickCount64 + (long)timeout.TotalMilliseconds;
             request.Headers.TryAddWithoutValidation("grpc-timeout", WireText.FormatTimeout(timeout));
             _lifetime.CancelAfter(timeout > TimeSpan.Zero ? timeout : TimeSpan.FromTicks(1));
         }
@@ -186,7 +186,8 @@ public sealed class RpcDuplexCall<TRequest, TResponse> : IAsyncDisposable
         if (e is RpcException) return e;
         if (_caller.IsCancellationRequested) return new OperationCanceledException("the call was cancelled", e, _caller);
         if (_isDisposed) return new OperationCanceledException("the call was disposed of", e);
-        if (_hasDeadline && _lifetime.IsCancellationRequested) return new RpcException(RpcStatusCode.DeadlineExceeded, "the deadline has passed", e);
+        // A server that was told of the deadline may end the call before our own timer has fired: what the clock says counts.
+        if (_deadline != long.MaxValue && (_lifetime.IsCancellationRequested || Environment.TickCount64 >= _deadline)) return new RpcException(RpcStatusCode.DeadlineExceeded, "the deadline has passed", e);
         for (var cause = e; cause is not null; cause = cause.InnerException)
             if (cause is HttpProtocolException protocol)
                 return new RpcException(FromResetCode(protocol.ErrorCode), $"the stream was reset with HTTP/2 code {protocol.ErrorCode}", e);

@@ -36,6 +36,7 @@ public sealed class PilotServerTests
         Assert.Equal(1, (int)(await pilot.GetAsync("/debug/adsz"))["totalClients"]!);
         var sync = (await pilot.GetAsync("/debug/syncz"))[0]!;
         Assert.Equal("productpage-v1-0.default", (string)sync["proxy"]!);
+        _ = client.AcceptWhatComesAsync();
         await Eventually.TrueAsync(async () => (await pilot.GetAsync("/debug/syncz"))[0] is { } s && (string?)s["endpoint_sent"] == (string?)s["endpoint_acked"]);
         var dump = (await pilot.GetAsync("/debug/config_dump?proxyID=productpage-v1-0.default"))["configs"]!.AsArray();
         Assert.Contains(dump, c => ((string)c!["@type"]!).EndsWith("ClustersConfigDump", StringComparison.Ordinal) && c["dynamic_active_clusters"]!.AsArray().Count > 10);

@@ -3,6 +3,7 @@ using Envoy.Service.Discovery.V3;
 using Google.Protobuf.WellKnownTypes;
 using Lateen.Api;
 using Lateen.Api.Services;
+using Lateen.Rpc;
 using Lateen.Rpc.Client;
 
 namespace Lateen.Pilot.Tests.Harness;
@@ -54,6 +55,19 @@ internal sealed class DeltaClient : IAsyncDisposable
         Assert.Equal(type, response.TypeUrl);
         await AcceptAsync(response);
         return response;
+    }
+
+    /// <summary>Accepts every further response until the client is disposed; no other method may read beside it.</summary>
+    public async Task AcceptWhatComesAsync()
+    {
+        try
+        {
+            while (await _responses.MoveNextAsync()) await AcceptAsync(_responses.Current);
+        }
+        catch (Exception e) when (e is RpcException or OperationCanceledException)
+        {
+            // The client is gone.
+        }
     }
 
     public async ValueTask DisposeAsync()
