@@ -54,25 +54,17 @@ internal sealed class HeaderMatch
         }
     }
 
-    /// <summary>Several headers of the name count as one with the values joined by commas.</summary>
+    /// <summary>Of several headers of the name one is enough, each by itself; inverted, all must differ (Envoy since 1.39).</summary>
     public bool IsMatch(HeaderMap headers)
     {
         var place = headers.Find(_name, 0);
         if (_present is { } present) return (place >= 0 == present) != _invert;
-        if (place < 0)
-        {
-            // A header that is absent never matches, inverted or not, unless it is to count as empty.
-            return _missingIsEmpty && Test(default) != _invert;
-        }
-        var second = headers.Find(_name, place + 1);
-        if (second < 0) return Test(headers.ValueAt(place)) != _invert;
-        var joined = new List<byte>(headers.ValueAt(place).ToArray());
-        for (; second >= 0; second = headers.Find(_name, second + 1))
-        {
-            joined.Add((byte)',');
-            joined.AddRange(headers.ValueAt(second));
-        }
-        return Test(joined.ToArray()) != _invert;
+        // A header that is absent never matches, inverted or not, unless it is to count as empty.
+        if (place < 0) return _missingIsEmpty && Test(default) != _invert;
+        for (; place >= 0; place = headers.Find(_name, place + 1))
+            if (Test(headers.ValueAt(place)))
+                return !_invert;
+        return _invert;
     }
 
     private bool Test(ReadOnlySpan<byte> value)
