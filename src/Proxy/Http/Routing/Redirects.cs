@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Lateen.Proxy.Buffers;
 using Lateen.Proxy.Http.Headers;
@@ -11,15 +12,10 @@ internal static class Redirects
     {
         var oldScheme = request.TryGet(KnownHeader.ForwardedProto, out var proto) ? Encoding.ASCII.GetString(proto) : "http";
         var scheme = redirect.Scheme ?? (redirect.HttpsRedirect ? "https" : oldScheme);
-        var authority = Encoding.ASCII.GetString(request[KnownHeader.Authority]);
-        var colon = authority.LastIndexOf(':');
-        var port = colon > 0 && colon > authority.LastIndexOf(']') ? authority[(colon + 1)..] : "";
-        var host = redirect.Host ?? (port.Length > 0 ? authority[..colon] : authority);
-        if (redirect.Port is { } given) port = given.ToString(System.Globalization.CultureInfo.InvariantCulture);
-        else if (redirect.Host is not null || redirect.Scheme is not null && port is "80" or "443") port = "";
-        if (scheme == "http" && port == "80" || scheme == "https" && port == "443") port = "";
+        var host = redirect.Host ?? HostOf(Encoding.ASCII.GetString(request[KnownHeader.Authority]), oldScheme, scheme, redirect.Port is not null);
         scratch.Clear();
-        scratch.Append($"{scheme}://{host}{(port.Length > 0 ? ":" + port : "")}");
+        scratch.Append($"{scheme}://{host}");
+        if (redirect.Port is { } port) scratch.Append(string.Create(CultureInfo.InvariantCulture, $":{port}"));
         var target = Encoding.UTF8.GetString(request[KnownHeader.Path]);
         var query = target.IndexOf('?', StringComparison.Ordinal);
         var (path, rest) = query < 0 ? (target, "") : (target[..query], target[query..]);
@@ -34,5 +30,14 @@ internal static class Redirects
         scratch.Append(path);
         scratch.Append(rest);
         response.Set(KnownHeader.Location, scratch.Span);
+    }
+
+    /// <summary>The request's host; its port goes when there is a new one, or when it was the old scheme's own and the scheme changes.</summary>
+    private static string HostOf(string authority, string oldScheme, string scheme, bool hasNewPort)
+    {
+        var colon = authority.LastIndexOf(':');
+        if (colon <= 0 || colon < authority.LastIndexOf(']')) return authority;
+        var isOldDefault = (oldScheme, authority[(colon + 1)..]) is ("http", "80") or ("https", "443");
+        return hasNewPort || scheme != oldScheme && isOldDefault ? authority[..colon] : authority;
     }
 }
