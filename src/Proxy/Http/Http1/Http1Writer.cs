@@ -17,8 +17,13 @@ internal static class Http1Writer
         output.Append("\r\n"u8);
         Fields(ref output, headers, upgrade);
         if (body == BodyKind.Chunked) output.Append("transfer-encoding: chunked\r\n"u8);
+        else if (body == BodyKind.None && !upgrade && !headers.Has(KnownHeader.ContentLength) && MayHaveBody(headers[KnownHeader.Method])) output.Append("content-length: 0\r\n"u8);
         output.Append("\r\n"u8);
     }
+
+    /// <summary>Whether a server may expect a body, and wants to be told that there is none. Source: RFC 9110 section 8.6; Envoy says so for the same methods.</summary>
+    private static bool MayHaveBody(ReadOnlySpan<byte> method) => !(method.SequenceEqual("GET"u8) || method.SequenceEqual("HEAD"u8) || method.SequenceEqual("DELETE"u8)
+        || method.SequenceEqual("TRACE"u8) || method.SequenceEqual("CONNECT"u8));
 
     /// <summary>Status line and headers, to a client.</summary>
     public static void Response(ref WriteBuffer output, HeaderMap headers, int status, BodyKind body, bool close, bool upgrade)
