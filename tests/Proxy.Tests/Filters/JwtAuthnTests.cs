@@ -72,7 +72,7 @@ public sealed class JwtAuthnTests : IDisposable
         var answer = await proxy.SendAsync($"GET /x?q=s3cret HTTP/1.1\r\nHost: a\r\n{(token.Length > 0 ? $"Authorization: Bearer {token}\r\n" : "")}Connection: close\r\n\r\n");
         Assert.StartsWith($"HTTP/1.1 {code}", answer);
         Assert.EndsWith("\r\n\r\n" + text, answer);
-        Assert.Equal(code == 401, answer.Contains("www-authenticate: Bearer realm=\"http://a/x\"", StringComparison.Ordinal));
+        Assert.Contains("www-authenticate: Bearer realm=\"http://a/x\"", answer);
         Assert.DoesNotContain("s3cret", answer);
         Assert.Equal(0, proxy.Upstream.Heads);
         Assert.StartsWith("HTTP/1.1 200", await proxy.SendAsync($"GET /x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {good}\r\nConnection: close\r\n\r\n"));

@@ -24,6 +24,7 @@ internal sealed class CorsFilter(string name) : IHttpFilter
         if (allowed) Mark(response, policy, origin);
         if (policy.AllowMethods.Length > 0) response.Set(KnownHeader.AllowMethods, Encoding.ASCII.GetBytes(policy.AllowMethods));
         if (policy.AllowHeaders.Length > 0) response.Set(KnownHeader.AllowHeaders, Encoding.ASCII.GetBytes(policy.AllowHeaders));
+        if (policy.ExposeHeaders.Length > 0) response.Set(KnownHeader.ExposeHeaders, Encoding.ASCII.GetBytes(policy.ExposeHeaders));
         if (policy.MaxAge.Length > 0) response.Set(KnownHeader.MaxAge, Encoding.ASCII.GetBytes(policy.MaxAge));
         await exchange.ReplyAsync(EndReason.CorsPreflight, 200, keepHeaders: true);
         return FilterResult.Stop;

@@ -95,7 +95,7 @@ internal sealed class JwtAuthnFilter : IHttpFilter
     {
         _stats.Add(exchange.Worker, JwtStats.Denied);
         exchange.Response.Clear();
-        if (code == 401) exchange.Response.Add("www-authenticate"u8, Challenge(exchange, status));
+        if (status is not null) exchange.Response.Add("www-authenticate"u8, Challenge(exchange, status));
         await exchange.ReplyAsync(
             EndReason.FilterReply, code, _stripFailure ? default(ReadOnlyMemory<byte>) : Encoding.UTF8.GetBytes(text), keepHeaders: true,
             codeDetails: $"jwt_authn_access_denied{{{text.Replace(' ', '_')}}}");
