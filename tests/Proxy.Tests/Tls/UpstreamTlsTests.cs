@@ -31,8 +31,9 @@ public sealed class UpstreamTlsTests
         await using var pair = Pair.Start(validation);
         var answer = await pair.Outer.GetAsync(client: pair.Setup.ClientCertificate);
         Assert.StartsWith("HTTP/1.1 503 ", answer);
-        Assert.Contains("remote connection failure, transport failure reason: TLS_error:|", answer);
-        Assert.Contains("CERTIFICATE_VERIFY_FAILED", answer);
+        // The log says why, the client is not told.
+        Assert.EndsWith("reset reason: remote connection failure", answer);
+        await Eventually.TrueAsync(() => File.Exists(pair.OuterLog) && File.ReadAllText(pair.OuterLog) is var log && log.Contains("UF TLS_error:|", StringComparison.Ordinal) && log.Contains("CERTIFICATE_VERIFY_FAILED", StringComparison.Ordinal), TimeSpan.FromSeconds(20));
         Assert.Equal(0, pair.Inner.Upstream.Heads);
         Assert.Equal(1, await pair.Outer.StatAsync("cluster.secure.ssl." + counter));
         Assert.True(await pair.Outer.StatAsync("cluster.secure.ssl.connection_error") > 0);
@@ -149,6 +150,8 @@ public sealed class UpstreamTlsTests
 
         public TlsSetup Setup => outer.Setup;
 
+        public string OuterLog => Setup.Folder.PathOf("outer.log");
+
         public TlsSetup InnerSetup => inner.Setup;
 
         public static Pair Start(string validation = "", string upstreamMore = "", string clusterMore = "")
@@ -158,8 +161,12 @@ public sealed class UpstreamTlsTests
             var common = $"\"tls_certificates\": [ {setup.Certificate()} ], \"validation_context\": {setup.Validation()}";
             var inner = TlsProxy.Start(innerSetup, TlsSetup.Chain(TlsSetup.Http(more: Forward), TlsSetup.Downstream(common, Mutual)));
             var socket = TlsSetup.Upstreams($"\"tls_certificates\": [ {setup.Certificate("client")} ], \"validation_context\": {setup.Validation(validation)}", upstreamMore);
+            var log = $$"""
+                , "access_log": [ {"name": "file", "typed_config": {"@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog", "path": "{{setup.Folder.PathOf("outer.log")}}",
+                "log_format": {"text_format_source": {"inline_string": "%RESPONSE_FLAGS% %UPSTREAM_TRANSPORT_FAILURE_REASON%\n"} } } } ]
+                """.ReplaceLineEndings(" ");
             var outer = TlsProxy.Start(
-                setup, TlsSetup.Chain(TlsSetup.Http("secure", Forward.Replace("APPEND_FORWARD", "SANITIZE_SET", StringComparison.Ordinal)), TlsSetup.Downstream(common, Mutual)),
+                setup, TlsSetup.Chain(TlsSetup.Http("secure", Forward.Replace("APPEND_FORWARD", "SANITIZE_SET", StringComparison.Ordinal) + log), TlsSetup.Downstream(common, Mutual)),
                 clusters: TlsSetup.Cluster("secure", inner.Port, socket, clusterMore));
             return new Pair(outer, inner);
         }

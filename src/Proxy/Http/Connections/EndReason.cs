@@ -77,7 +77,8 @@ internal enum ResponseFlags : uint
 /// <param name="Flag">Response flag.</param>
 /// <param name="Details">%RESPONSE_CODE_DETAILS%.</param>
 /// <param name="Body">Body of the local reply; empty for none.</param>
-internal readonly record struct EndRow(int Status, ResponseFlags Flag, string Details, string Body)
+/// <param name="RetriedBody">The same when there was more than one attempt.</param>
+internal readonly record struct EndRow(int Status, ResponseFlags Flag, string Details, string Body, string RetriedBody)
 {
     private const string Reset = "upstream connect error or disconnect/reset before headers. ";
     private static readonly EndRow[] Rows = Table();
@@ -87,26 +88,24 @@ internal readonly record struct EndRow(int Status, ResponseFlags Flag, string De
     private static EndRow[] Table()
     {
         var rows = new EndRow[(int)EndReason.Count];
-        void Add(EndReason reason, int status, ResponseFlags flag, string details, string body = "") => rows[(int)reason] = new EndRow(status, flag, details, body);
+        void Add(EndReason reason, int status, ResponseFlags flag, string details, string body = "") => rows[(int)reason] = new EndRow(status, flag, details, body, body);
+        void AddReset(EndReason reason, int status, ResponseFlags flag, string word) => rows[(int)reason] = new EndRow(
+            status, flag, $"upstream_reset_before_response_started{{{word.Replace(' ', '_')}}}", $"{Reset}reset reason: {word}", $"{Reset}retried and the latest reset reason: {word}");
         Add(EndReason.None, 200, ResponseFlags.None, "via_upstream");
         Add(EndReason.RouteNotFound, 404, ResponseFlags.NoRoute, "route_not_found");
         Add(EndReason.ClusterNotFound, 503, ResponseFlags.NoCluster, "cluster_not_found");
         Add(EndReason.NoHealthyUpstream, 503, ResponseFlags.NoHealthyUpstream, "no_healthy_upstream", "no healthy upstream");
-        Add(EndReason.ConnectFailure, 503, ResponseFlags.ConnectFailure, "upstream_reset_before_response_started{remote_connection_failure}",
-            Reset + "reset reason: remote connection failure");
-        Add(EndReason.ConnectTimeout, 503, ResponseFlags.ConnectFailure, "upstream_reset_before_response_started{connection_timeout}", Reset + "reset reason: connection timeout");
-        Add(EndReason.UpstreamReset, 503, ResponseFlags.UpstreamTermination, "upstream_reset_before_response_started{connection_termination}",
-            Reset + "reset reason: connection termination");
-        Add(EndReason.UpstreamProtocolError, 502, ResponseFlags.UpstreamProtocolError, "upstream_reset_before_response_started{protocol_error}",
-            Reset + "reset reason: protocol error");
-        Add(EndReason.UpstreamOverflow, 503, ResponseFlags.UpstreamOverflow, "upstream_reset_before_response_started{overflow}", Reset + "reset reason: overflow");
+        AddReset(EndReason.ConnectFailure, 503, ResponseFlags.ConnectFailure, "remote connection failure");
+        AddReset(EndReason.ConnectTimeout, 503, ResponseFlags.ConnectFailure, "connection timeout");
+        AddReset(EndReason.UpstreamReset, 503, ResponseFlags.UpstreamTermination, "connection termination");
+        AddReset(EndReason.UpstreamProtocolError, 502, ResponseFlags.UpstreamProtocolError, "protocol error");
+        AddReset(EndReason.UpstreamOverflow, 503, ResponseFlags.UpstreamOverflow, "overflow");
         Add(EndReason.ResponseTimeout, 504, ResponseFlags.UpstreamTimeout, "response_timeout", "upstream request timeout");
         Add(EndReason.PerTryTimeout, 504, ResponseFlags.UpstreamTimeout, "upstream_per_try_timeout", "upstream request timeout");
         Add(EndReason.StreamIdleTimeout, 408, ResponseFlags.StreamIdleTimeout, "stream_idle_timeout", "stream timeout");
         Add(EndReason.MaxStreamDuration, 408, ResponseFlags.DurationTimeout, "max_duration_timeout", "downstream duration timeout");
-        Add(EndReason.UpstreamRemoteReset, 503, ResponseFlags.UpstreamRemoteReset, "upstream_reset_before_response_started{remote_reset}", Reset + "reset reason: remote reset");
-        Add(EndReason.UpstreamRefusedStream, 503, ResponseFlags.UpstreamRemoteReset, "upstream_reset_before_response_started{remote_refused_stream_reset}",
-            Reset + "reset reason: remote refused stream reset");
+        AddReset(EndReason.UpstreamRemoteReset, 503, ResponseFlags.UpstreamRemoteReset, "remote reset");
+        AddReset(EndReason.UpstreamRefusedStream, 503, ResponseFlags.UpstreamRemoteReset, "remote refused stream reset");
         Add(EndReason.RequestTimeout, 408, ResponseFlags.None, "request_overall_timeout", "request timeout");
         Add(EndReason.RequestHeaderTimeout, 408, ResponseFlags.None, "request_header_timeout", "request header timeout");
         Add(EndReason.DownstreamDisconnect, 0, ResponseFlags.DownstreamTermination, "downstream_remote_disconnect");

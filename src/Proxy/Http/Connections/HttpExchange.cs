@@ -154,7 +154,7 @@ internal sealed class HttpExchange
     /// Answers the client from here, once. Headers that a filter has put into <see cref="Response"/> stay when asked.
     /// </summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    public async ValueTask ReplyAsync(EndReason reason, int status = 0, ReadOnlyMemory<byte> body = default, string? detail = null, bool keepHeaders = false, int? grpcStatus = null, string? codeDetails = null)
+    public async ValueTask ReplyAsync(EndReason reason, int status = 0, ReadOnlyMemory<byte> body = default, bool keepHeaders = false, int? grpcStatus = null, string? codeDetails = null)
     {
         var row = EndRow.Of(reason);
         // The client has said all that it had to say: it is not the one who was slow. Source: Envoy, Http::Utility::maybeRequestTimeoutCode.
@@ -169,9 +169,8 @@ internal sealed class HttpExchange
         }
         _responded = true;
         if (!keepHeaders) Response.Clear();
-        if (body.IsEmpty && row.Body.Length > 0) body = Encoding.UTF8.GetBytes(detail is null ? row.Body : row.Body + detail);
+        if (body.IsEmpty && row.Body.Length > 0) body = Encoding.UTF8.GetBytes(Info.Attempts > 1 ? row.RetriedBody : row.Body);
         if (Request[KnownHeader.ContentType].StartsWith("application/grpc"u8) && reason != EndReason.DirectResponse) body = GrpcReply(grpcStatus ?? GrpcStatusOf(status), body.Span, ref status);
-        else if (grpcStatus is { } given) Response.Set(KnownHeader.GrpcStatus, Encoding.ASCII.GetBytes(given.ToString(CultureInfo.InvariantCulture)));
         if (!body.IsEmpty && !Response.Has(KnownHeader.ContentType)) Response.Add(KnownHeader.ContentType, "text/plain"u8);
         if (reason == EndReason.UpstreamOverflow) Response.Add(KnownHeader.EnvoyOverloaded, "true"u8);
         if (status is >= 200 and not (204 or 304) || !body.IsEmpty) SetLength(body.Length);
@@ -232,13 +231,15 @@ internal sealed class HttpExchange
     /// <summary>Chooses the route for the request as it is now: filters that change what routes look at do it again.</summary>
     public void ChooseRoute()
     {
-        (ClusterName, Weighted, Info.RouteName) = (null, null, "");
+        (ClusterName, Weighted, Info.RouteName, Info.Cluster) = (null, null, "", "");
         Route = Hcm.Routes.Table?.Select(Request, Worker.Random, out _);
         if (Route is not { } chosen) return;
         Info.RouteName = chosen.Name;
         if (chosen.Redirect is not null || chosen.Direct is not null) return;
         ClusterName = chosen.ChooseCluster(Request, Worker.Random, out var weighted);
         Weighted = weighted;
+        // Logs name the cluster of a request that a filter answers, too; one that is not there has no name.
+        if (ClusterName is { } name && Context.Clusters.Current.Find(name) is { } cluster) Info.Cluster = cluster.Snapshot.Name;
     }
 
     /// <summary>What the request's route says to a filter, or null.</summary>
@@ -295,6 +296,7 @@ internal sealed class HttpExchange
         if (HeaderRules.PrepareRequest(this, out var isUpgrade) is var refused and not EndReason.None)
         {
             Response.Clear();
+            MustClose |= refused == EndReason.PathRefused;
             if (refused == EndReason.PathRedirected) Response.Add(KnownHeader.Location, Request[KnownHeader.Path]);
             await ReplyAsync(refused, keepHeaders: true);
             return;

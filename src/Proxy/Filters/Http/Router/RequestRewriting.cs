@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using Lateen.Proxy.Http.Connections;
 using Lateen.Proxy.Http.Headers;
@@ -9,17 +8,11 @@ namespace Lateen.Proxy.Filters.Http.Router;
 /// <summary>What a route changes in a request on its way to the upstream. Source: envoy.config.route.v3.RouteAction.</summary>
 internal static class RequestRewriting
 {
-    public static void Apply(RouteEntry route, WeightedCluster? weighted, long timeoutMs, HttpExchange exchange)
+    public static void Apply(RouteEntry route, WeightedCluster? weighted, HttpExchange exchange)
     {
         var request = exchange.Request;
-        if (timeoutMs > 0 && !exchange.Hcm.SuppressEnvoyHeaders)
-        {
-            Span<byte> digits = stackalloc byte[20];
-            timeoutMs.TryFormat(digits, out var written, default, CultureInfo.InvariantCulture);
-            request.Set(KnownHeader.EnvoyExpectedTimeout, digits[..written]);
-        }
         Path(route, exchange);
-        Host(route, weighted, request);
+        Host(route, weighted, exchange);
         weighted?.Request.Apply(request, exchange.Format, exchange.Scratch);
         foreach (var operations in route.RequestHeaders) operations.Apply(request, exchange.Format, exchange.Scratch);
         if (route.DecoratorOperation is { Length: > 0 } operation && !exchange.Hcm.SuppressEnvoyHeaders) request.Set(KnownHeader.EnvoyDecoratorOperation, Encoding.UTF8.GetBytes(operation));
@@ -30,7 +23,8 @@ internal static class RequestRewriting
         if (route.PrefixRewrite is null && route.RegexRewrite is null && route.TemplateRewrite is null) return;
         var request = exchange.Request;
         var target = request[KnownHeader.Path];
-        if (!exchange.Hcm.SuppressEnvoyHeaders) request.Set(KnownHeader.EnvoyOriginalPath, target);
+        // Another attempt at another host changes nothing of where the client wanted to go.
+        if (!exchange.Hcm.SuppressEnvoyHeaders && !request.Has(KnownHeader.EnvoyOriginalHost)) request.Set(KnownHeader.EnvoyOriginalPath, target);
         target = request[KnownHeader.Path];
         var end = target.IndexOf((byte)'?');
         var path = end < 0 ? target : target[..end];
@@ -49,29 +43,31 @@ internal static class RequestRewriting
         request.Set(KnownHeader.Path, rewritten.Span);
     }
 
-    private static void Host(RouteEntry route, WeightedCluster? weighted, HeaderMap request)
+    private static void Host(RouteEntry route, WeightedCluster? weighted, HttpExchange exchange)
     {
-        if ((weighted?.HostRewrite ?? route.HostRewrite) is { } host) Host(route, request, Encoding.ASCII.GetBytes(host));
+        var request = exchange.Request;
+        if ((weighted?.HostRewrite ?? route.HostRewrite) is { } host) Host(route, exchange, Encoding.ASCII.GetBytes(host));
         else if (route.HostRewriteHeader is { } header)
         {
-            if (request.TryGet(header, out var value) && !value.IsEmpty) Host(route, request, value);
+            if (request.TryGet(header, out var value) && !value.IsEmpty) Host(route, exchange, value);
         }
         else if (route.HostFromPath is var (pattern, substitution))
         {
             var target = request[KnownHeader.Path];
             var end = target.IndexOf((byte)'?');
-            Host(route, request, Encoding.ASCII.GetBytes(pattern.Replace(Encoding.UTF8.GetString(end < 0 ? target : target[..end]), substitution)));
+            Host(route, exchange, Encoding.ASCII.GetBytes(pattern.Replace(Encoding.UTF8.GetString(end < 0 ? target : target[..end]), substitution)));
         }
     }
 
-    /// <summary>Sets the host; what it was goes to x-forwarded-host and x-envoy-original-host when the route says so.</summary>
-    public static void Host(RouteEntry route, HeaderMap request, ReadOnlySpan<byte> host)
+    /// <summary>Sets the host; what it was goes to x-envoy-original-host, and to x-forwarded-host when the route says so.</summary>
+    public static void Host(RouteEntry route, HttpExchange exchange, ReadOnlySpan<byte> host)
     {
+        var request = exchange.Request;
+        // Another attempt at another host changes nothing of where the client wanted to go.
+        if (!exchange.Hcm.SuppressEnvoyHeaders && !request.Has(KnownHeader.EnvoyOriginalHost)) request.Set(KnownHeader.EnvoyOriginalHost, request[KnownHeader.Authority]);
         if (route.AppendForwardedHost)
         {
             var before = request[KnownHeader.Authority];
-            request.Set(KnownHeader.EnvoyOriginalHost, before);
-            before = request[KnownHeader.Authority];
             if (!request.TryGet(KnownHeader.ForwardedHost, out var list)) request.Add(KnownHeader.ForwardedHost, before);
             else if (!list.EndsWith(before)) request.Set(KnownHeader.ForwardedHost, [.. list, (byte)',', .. before]);
         }

@@ -28,7 +28,7 @@ internal sealed class RetryPlan
     private ClusterState? _holdsRetryOf;
     private int _left, _backOffs;
     private ulong _failedPriorities, _newPriorities;
-    private bool _high;
+    private bool _high, _tellsGrpc;
 
     /// <summary>Of the whole request, in milliseconds; 0 for no limit.</summary>
     public long TimeoutMs { get; private set; }
@@ -52,13 +52,36 @@ internal sealed class RetryPlan
         _tried.Clear();
         Overrides(request);
         if (_policy.RetriableRequestHeaders.Length > 0 && !AnyMatches(_policy.RetriableRequestHeaders, request)) _on = RetryOn.None;
-        TimeoutMs = Number(request, KnownHeader.EnvoyTimeoutMs) ?? GrpcTimeout(route, request) ?? route.TimeoutMs;
+        var grpc = GrpcTimeout(route, request);
+        _tellsGrpc = grpc is not null;
+        TimeoutMs = Number(request, KnownHeader.EnvoyTimeoutMs) ?? grpc ?? route.TimeoutMs;
         PerTryTimeoutMs = Number(request, KnownHeader.EnvoyPerTryTimeoutMs) ?? _policy.PerTryTimeoutMs;
         // parity: an attempt that may take as long as all of them has no limit of its own.
         if (TimeoutMs > 0 && PerTryTimeoutMs >= TimeoutMs) PerTryTimeoutMs = 0;
         PerTryIdleMs = _policy.PerTryIdleTimeoutMs;
         request.Remove(KnownHeader.EnvoyTimeoutMs);
         request.Remove(KnownHeader.EnvoyPerTryTimeoutMs);
+    }
+
+    /// <summary>
+    /// Tells the upstream how long an attempt may take: as long as an attempt may, and no longer than is left of the whole. A gRPC client's
+    /// own header says the same when the route looks at it. Source: Envoy, FilterUtility::setTimeoutHeaders.
+    /// </summary>
+    /// <param name="request">The request's headers.</param>
+    /// <param name="elapsedMs">Milliseconds since the whole request was there.</param>
+    /// <param name="withEnvoyHeader">Say so in x-envoy-expected-rq-timeout-ms.</param>
+    public void TellTimeout(HeaderMap request, long elapsedMs, bool withEnvoyHeader)
+    {
+        var expected = PerTryTimeoutMs > 0 ? PerTryTimeoutMs : TimeoutMs;
+        if (expected <= 0) return;
+        // 0 would be no limit: who is out of time gets a millisecond, and is cut off by the timer.
+        if (TimeoutMs > 0) expected = Math.Max(1, Math.Min(expected, TimeoutMs - elapsedMs));
+        Span<byte> digits = stackalloc byte[21];
+        expected.TryFormat(digits, out var written, default, CultureInfo.InvariantCulture);
+        if (withEnvoyHeader) request.Set(KnownHeader.EnvoyExpectedTimeout, digits[..written]);
+        if (!_tellsGrpc) return;
+        digits[written] = (byte)'m';
+        request.Set(KnownHeader.GrpcTimeout, digits[..(written + 1)]);
     }
 
     /// <summary>What the choice of a host depends on.</summary>
@@ -96,6 +119,7 @@ internal sealed class RetryPlan
         _left--;
         if (!cluster.TryBegin(BreakerKind.Retries, _high))
         {
+            exchange.Info.Flags |= ResponseFlags.UpstreamOverflow;
             cluster.Stats.Add(worker, ClusterStats.RqRetryOverflow);
             return false;
         }
@@ -178,21 +202,13 @@ internal sealed class RetryPlan
     private static long? Number(HeaderMap request, KnownHeader header) =>
         request.TryGet(header, out var text) && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 
-    /// <summary>The time that a gRPC client allows itself, at most what the route allows, and written back as that; null when it does not count.</summary>
+    /// <summary>The time that a gRPC client allows itself, at most what the route allows; null when it does not count.</summary>
     private static long? GrpcTimeout(RouteEntry route, HeaderMap request)
     {
         if (route.GrpcRouteTimeoutMaxMs is not { } most || !request[KnownHeader.ContentType].StartsWith("application/grpc"u8)) return null;
         var asked = request.TryGet(KnownHeader.GrpcTimeout, out var text) ? GrpcTimeouts.Parse(text) : null;
         var timeout = asked ?? 0;
-        if (most > 0 && (timeout == 0 || timeout > most)) timeout = most;
-        if (timeout > 0)
-        {
-            Span<byte> written = stackalloc byte[24];
-            timeout.TryFormat(written, out var length, default, CultureInfo.InvariantCulture);
-            written[length] = (byte)'m';
-            request.Set(KnownHeader.GrpcTimeout, written[..(length + 1)]);
-        }
-        return timeout;
+        return most > 0 && (timeout == 0 || timeout > most) ? most : timeout;
     }
 }
 

@@ -53,7 +53,6 @@ internal sealed class RouterRun
         // 1
         var (name, weighted) = (_exchange.ClusterName, _exchange.Weighted);
         var cluster = name is null ? null : _exchange.Context.Clusters.Current.Find(name);
-        _exchange.Info.Cluster = name ?? "";
         if (cluster is null)
         {
             _exchange.Hcm.Stats.Add(Worker, HttpStats.NoCluster);
@@ -61,10 +60,13 @@ internal sealed class RouterRun
             return;
         }
 
+        _exchange.Info.Cluster = cluster.Snapshot.Name;
+
         // 2
         var hash = RequestHash.Of(route, _exchange);
         _plan.Begin(route, weighted, _exchange.Request);
-        RequestRewriting.Apply(route, weighted, _plan.PerTryTimeoutMs > 0 ? _plan.PerTryTimeoutMs : _plan.TimeoutMs, _exchange);
+        _plan.TellTimeout(_exchange.Request, 0, !_exchange.Hcm.SuppressEnvoyHeaders);
+        RequestRewriting.Apply(route, weighted, _exchange);
         _route = route;
         _timedOut = EndReason.None;
         _body.Begin(_exchange.Downstream.RequestBody, _plan.MayRetry ? route.RetryBufferLimit : 0);
@@ -121,6 +123,7 @@ internal sealed class RouterRun
             await _backOff.WaitAsync(Worker, pause);
             _timedOut = _timedOut == EndReason.PerTryTimeout ? EndReason.None : _timedOut;
             if (_exchange.Cut != EndReason.None || _timedOut != EndReason.None) return _exchange.Cut != EndReason.None ? _exchange.Cut : _timedOut;
+            _plan.TellTimeout(_exchange.Request, info.RequestEnd == 0 ? 0 : Worker.Now - info.RequestEnd, !_exchange.Hcm.SuppressEnvoyHeaders);
         }
     }
 
@@ -136,7 +139,7 @@ internal sealed class RouterRun
         }
         info.UpstreamHost = host;
         _plan.Chose(host);
-        if (route.AutoHostRewrite && host.Hostname.Length > 0) RequestRewriting.Host(route, _exchange.Request, System.Text.Encoding.ASCII.GetBytes(host.Hostname));
+        if (route.AutoHostRewrite && host.Hostname.Length > 0) RequestRewriting.Host(route, _exchange, System.Text.Encoding.ASCII.GetBytes(host.Hostname));
         if (!cluster.TryBegin(BreakerKind.Requests, route.IsHighPriority))
         {
             stats.Add(Worker, ClusterStats.RqPendingOverflow);
@@ -340,9 +343,9 @@ internal sealed class RouterRun
         var exchange = _exchange;
         await _body.StopAsync();
         if (!_body.IsComplete) exchange.MustClose = true;
-        string? detail = outcome == EndReason.ConnectFailure && exchange.Info.TransportFailure.Length > 0 ? ", transport failure reason: " + exchange.Info.TransportFailure : null;
-        await exchange.ReplyAsync(outcome, detail: detail);
-        if (detail is not null) exchange.Info.Details = $"upstream_reset_before_response_started{{remote_connection_failure|{exchange.Info.TransportFailure.Replace(' ', '_')}}}";
+        await exchange.ReplyAsync(outcome);
+        // parity: the log says why; a client is not told what goes on behind the proxy (Envoy since 1.39).
+        if (outcome == EndReason.ConnectFailure && exchange.Info.TransportFailure.Length > 0) exchange.Info.Details = $"upstream_reset_before_response_started{{remote_connection_failure|{exchange.Info.TransportFailure.Replace(' ', '_')}}}";
     }
 
     private void DropConnection(ClusterState cluster)
