@@ -8,9 +8,10 @@ internal static class DifferentialBootstrap
         admin: {address: {socket_address: {address: 127.0.0.1, port_value: {{adminPort}} } } }
         static_resources:
           clusters:
-          - {name: a, type: STATIC, connect_timeout: 1s, load_assignment: {{Endpoint("a", a)}} }
-          - {name: b, type: STATIC, connect_timeout: 1s, load_assignment: {{Endpoint("b", b)}} }
-          - {name: dead, type: STATIC, connect_timeout: 1s, load_assignment: {{Endpoint("dead", 1)}} }
+          - {name: a, type: STATIC, connect_timeout: 1s, circuit_breakers: {thresholds: [{max_retries: 1000}]}, load_assignment: {{Endpoint("a", a)}} }
+          - {name: b, type: STATIC, connect_timeout: 1s, circuit_breakers: {thresholds: [{max_retries: 1000}]}, load_assignment: {{Endpoint("b", b)}} }
+          - {name: dead, type: STATIC, connect_timeout: 1s, circuit_breakers: {thresholds: [{max_retries: 1000}]}, load_assignment: {{Endpoint("dead", 1)}} }
+          - {name: tight, type: STATIC, connect_timeout: 1s, circuit_breakers: {thresholds: [{max_retries: 0}]}, load_assignment: {{Endpoint("tight", a)}} }
           - {name: empty, type: STATIC, connect_timeout: 1s, load_assignment: {cluster_name: empty} }
           listeners:
           - name: test
@@ -71,6 +72,9 @@ internal static class DifferentialBootstrap
                       - {name: retry-codes, match: {prefix: /retry-codes}, route: {cluster: a, retry_policy: {retry_on: retriable-status-codes, retriable_status_codes: [418], num_retries: 1} } }
                       - {name: retry-409, match: {prefix: /retry-4xx}, route: {cluster: a, retry_policy: {retry_on: retriable-4xx, num_retries: 1} } }
                       - {name: retry-reset, match: {prefix: /retry-reset}, route: {cluster: a, retry_policy: {retry_on: reset, num_retries: 1} } }
+                      - {name: retry-tight, match: {prefix: /retry-tight}, route: {cluster: tight, retry_policy: {retry_on: 5xx, num_retries: 1} } }
+                      - {name: header-joined, match: {prefix: /joined, headers: [{name: x-a, string_match: {exact: "1,2"} }]}, route: {cluster: b} }
+                      - {name: header-none, match: {prefix: /joined, headers: [{name: x-a, string_match: {exact: "2"}, invert_match: true}]}, route: {cluster: b} }
                       - {name: retry-dead, match: {prefix: /retry-dead}, route: {cluster: dead, retry_policy: {retry_on: connect-failure, num_retries: 1} } }
                       - name: ops
                         match: {prefix: /ops}

@@ -26,6 +26,9 @@ internal static class DifferentialCases
                  })
             foreach (var method in new[] { "GET", "HEAD", "POST" }) Add(target, method: method, body: method == "POST" ? "hello" : "");
         foreach (var headers in new[] { "X-A: 1\r\n", "X-A: 2\r\n", "x-a: 1\r\nx-a: 1\r\n", "X-N: 3\r\n", "X-N: 5\r\n", "X-N: 6\r\n", "X-N: z\r\n", "X-N: -1\r\n", "X-B: no\r\n", "X-B: yes\r\n", "X-B: not\r\nX-N: 4\r\n", "" }) Add("/h", headers);
+        foreach (var headers in new[] { "X-A: 1\r\nX-A: 2\r\n", "X-A: 1,2\r\n", "X-A: 1\r\nX-A: 3\r\n", "X-A: 3\r\nX-A: 2\r\n", "" }) Add("/joined", headers);
+        foreach (var method in new[] { "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND" }) Add("/bodiless", "Accept: */*\r\n", method);
+        foreach (var target in new[] { "/a#b", "/%00", "/%00/../x", "/a/%2e%2E/b", "/a%5cb" }) Add(target);
         foreach (var query in new[] { "", "?v=2", "?v=1", "?v=2&v=1", "?v=1&v=2", "?w", "?w=", "?x=1&w=3", "?V=2", "?v=2#w", "?v=%32" }) Add("/q" + query);
         foreach (var target in new[] { "/rewrite/", "/rewrite/a/b", "/rewrite/?q=1", "/rr/abc/def?x=1", "/rr/ABC/def", "/rr/a/b/c", "/rewrite/../path" }) Add(target);
         foreach (var target in new[] { "/redirect", "/redirect/x?y=1", "/secure", "/secure/x?y=1", "/moved", "/moved/on?y=1", "/movedon", "/direct", "/direct/x", "/nothing" })
@@ -41,6 +44,8 @@ internal static class DifferentialCases
         foreach (var target in new[] { "/retry-5xx", "/retry-gateway", "/retry-codes", "/retry-4xx", "/retry-reset", "/none" })
             foreach (var script in new[] { "200", "500,200", "503,200", "502,503,200", "503,503,503,200", "409,200", "418,200", "close,200", "close,close", "404" })
                 foreach (var body in new[] { "", "payload" }) Add(target, $"X-Script: {script}\r\n", body.Length > 0 ? "POST" : "GET", body: body);
+        Add("/retry-tight", "X-Script: 503,200\r\n");
+        Add("/hop", "Expect: 100-continue\r\n", "POST", body: "later");
         foreach (var headers in new[] { "", "X-A: v\r\n", "X-Over: yours\r\n", "X-Absent: yours\r\n", "X-Only: yours\r\n", "X-B: gone\r\n", "X-Added: first\r\n", "X-Over: a\r\nX-Over: b\r\n" }) Add("/ops/x", headers);
         foreach (var headers in new[] { "Connection: x-hop\r\nX-Hop: 1\r\n", "Te: trailers\r\n", "Keep-Alive: 5\r\n", "X-Envoy-Retry-On: 5xx\r\n", "X-Forwarded-For: 9.9.9.9\r\n", "X-Forwarded-Proto: https\r\n", "X-Envoy-Internal: true\r\n", "Expect: 100-continue\r\n", "Upgrade: h2c\r\n" }) Add("/hop", headers);
         foreach (var target in new[] { "/fault/abort", "/fault/delay", "/fault/grpc", "/fault/none" })
