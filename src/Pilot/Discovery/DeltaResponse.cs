@@ -2,6 +2,7 @@ using Envoy.Service.Discovery.V3;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Lateen.Pilot.Networking;
+using Lateen.Rpc.Framing;
 
 namespace Lateen.Pilot.Discovery;
 
@@ -9,7 +10,7 @@ namespace Lateen.Pilot.Discovery;
 /// envoy.service.discovery.v3.DeltaDiscoveryResponse for writing, as <see cref="StateResponse"/> is for the state of the
 /// world. Owned by the stream that sends it.
 /// </summary>
-internal sealed class DeltaResponse : IMessage<DeltaResponse>, IBufferMessage
+internal sealed class DeltaResponse : IMessage<DeltaResponse>, IPiecewiseMessage
 {
     public string Version { get; init; } = "";
     public string TypeUrl { get; init; } = "";
@@ -19,39 +20,29 @@ internal sealed class DeltaResponse : IMessage<DeltaResponse>, IBufferMessage
 
     MessageDescriptor IMessage.Descriptor => DeltaDiscoveryResponse.Descriptor;
 
+    int IPiecewiseMessage.Size => CalculateSize();
+
+    public IEnumerable<ReadOnlyMemory<byte>> Pieces
+    {
+        get
+        {
+            yield return Own().ToByteArray();
+            foreach (var resource in Resources)
+            {
+                yield return resource.AsDeltaField;
+                yield return resource.Any.Memory;
+            }
+        }
+    }
+
     public int CalculateSize()
     {
-        var size = Text(Version) + Text(TypeUrl) + Text(Nonce);
-        foreach (var resource in Resources)
-        {
-            var inner = Inner(resource);
-            size += 1 + CodedOutputStream.ComputeLengthSize(inner) + inner;
-        }
-        foreach (var name in Removed) size += 1 + CodedOutputStream.ComputeStringSize(name);
+        var size = Own().CalculateSize();
+        foreach (var resource in Resources) size += resource.AsDeltaField.Length + resource.Size;
         return size;
     }
 
-    public void WriteTo(CodedOutputStream output) => output.WriteRawMessage(this);
-
-    void IBufferMessage.InternalWriteTo(ref WriteContext output)
-    {
-        Write(ref output, 1, Version);
-        foreach (var resource in Resources)
-        {
-            // envoy.service.discovery.v3.Resource: name 3, version 1, resource 2
-            output.WriteTag(2, WireFormat.WireType.LengthDelimited);
-            output.WriteLength(Inner(resource));
-            Write(ref output, 1, resource.Version);
-            output.WriteTag(2, WireFormat.WireType.LengthDelimited);
-            output.WriteBytes(resource.Any);
-            Write(ref output, 3, resource.Name);
-        }
-        Write(ref output, 4, TypeUrl);
-        Write(ref output, 5, Nonce);
-        foreach (var name in Removed) Write(ref output, 6, name);
-    }
-
-    void IBufferMessage.InternalMergeFrom(ref ParseContext input) => throw new NotSupportedException("responses are only written");
+    public void WriteTo(CodedOutputStream output) => throw new NotSupportedException("responses are written in pieces");
 
     public void MergeFrom(CodedInputStream input) => throw new NotSupportedException("responses are only written");
 
@@ -61,14 +52,5 @@ internal sealed class DeltaResponse : IMessage<DeltaResponse>, IBufferMessage
 
     public bool Equals(DeltaResponse? other) => ReferenceEquals(this, other);
 
-    private static int Inner(EncodedResource resource) => Text(resource.Version) + 1 + CodedOutputStream.ComputeBytesSize(resource.Any) + Text(resource.Name);
-
-    private static int Text(string text) => text.Length == 0 ? 0 : 1 + CodedOutputStream.ComputeStringSize(text);
-
-    private static void Write(ref WriteContext output, int field, string text)
-    {
-        if (text.Length == 0) return;
-        output.WriteTag(field, WireFormat.WireType.LengthDelimited);
-        output.WriteString(text);
-    }
+    private DeltaDiscoveryResponse Own() => new() { SystemVersionInfo = Version, TypeUrl = TypeUrl, Nonce = Nonce, RemovedResources = { Removed } };
 }

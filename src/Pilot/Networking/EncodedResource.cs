@@ -9,7 +9,16 @@ namespace Lateen.Pilot.Networking;
 /// </summary>
 internal sealed class EncodedResource
 {
-    private EncodedResource(string name, ByteString any, string version) => (Name, Any, Version) = (name, any, version);
+    private const int ResponseField = 2;
+    private const int DeltaAnyField = 2;
+
+    private byte[]? _asDeltaField;
+
+    private EncodedResource(string name, ByteString any, string version)
+    {
+        (Name, Any, Version) = (name, any, version);
+        AsResponseField = Prefix(ResponseField, any.Length);
+    }
 
     public string Name { get; }
 
@@ -20,6 +29,12 @@ internal sealed class EncodedResource
     public string Version { get; }
 
     public int Size => Any.Length;
+
+    /// <summary>What stands before <see cref="Any"/> in the field resources of a DiscoveryResponse.</summary>
+    public ReadOnlyMemory<byte> AsResponseField { get; }
+
+    /// <summary>The same for a DeltaDiscoveryResponse, whose resources begin with their version and name.</summary>
+    public ReadOnlyMemory<byte> AsDeltaField => _asDeltaField ??= DeltaPrefix();
 
     public static EncodedResource Encode(string name, IMessage message) => Encode(name, message, 0, []);
 
@@ -44,6 +59,23 @@ internal sealed class EncodedResource
 
     /// <summary>Whether a proxy that has the other one needs this one.</summary>
     public bool SameAs(EncodedResource other) => ReferenceEquals(this, other) || (Version == other.Version && Any.Length == other.Any.Length);
+
+    private byte[] DeltaPrefix()
+    {
+        var start = new Envoy.Service.Discovery.V3.Resource { Version = Version, Name = Name }.ToByteArray();
+        var before = Prefix(DeltaAnyField, Any.Length);
+        return [.. Prefix(ResponseField, start.Length + before.Length + Any.Length), .. start, .. before];
+    }
+
+    private static byte[] Prefix(int field, int length)
+    {
+        var bytes = new byte[CodedOutputStream.ComputeTagSize(field) + CodedOutputStream.ComputeLengthSize(length)];
+        var output = new CodedOutputStream(bytes);
+        output.WriteTag(field, WireFormat.WireType.LengthDelimited);
+        output.WriteLength(length);
+        output.CheckNoSpaceLeft();
+        return bytes;
+    }
 
     private static string Hash(ReadOnlySpan<byte> bytes)
     {

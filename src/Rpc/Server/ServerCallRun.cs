@@ -88,7 +88,17 @@ internal sealed class ServerCallRun(RpcServerTransport transport, RpcServiceTabl
     {
         _call.Cancel.ThrowIfCancellationRequested();
         await StartAsync().ConfigureAwait(false);
+        if (message is IPiecewiseMessage pieces)
+        {
+            await MessageFraming.WriteAsync(transport.Response, pieces, FlushAsync).ConfigureAwait(false);
+            return;
+        }
         MessageFraming.Write(transport.Response, message);
+        await FlushAsync().ConfigureAwait(false);
+    }
+
+    private async ValueTask FlushAsync()
+    {
         var flushed = await transport.Response.FlushAsync(_call.Cancel).ConfigureAwait(false);
         if (flushed.IsCompleted || flushed.IsCanceled) throw new OperationCanceledException("the client is gone");
     }
