@@ -18,7 +18,7 @@ internal static class ProxyFetch
     /// <summary>Everything of a type of which proxies have everything, as far as this one wants it.</summary>
     public static ResourceList Whole(Client client, ResourceType type, WatchState watch)
     {
-        var all = type == ResourceType.Cluster ? Generator.Clusters(client) : Generator.Listeners(client);
+        var all = type == ResourceType.Cluster ? Generator.Clusters(client, watch.Names) : Generator.Listeners(client, watch.Names);
         return watch.Names == null ? all : new([.. all.All.Where(r => watch.Wants(r.Name))]);
     }
 
@@ -58,12 +58,12 @@ internal static class ProxyFetch
                 case ConfigKey.Endpoints or ConfigKey.Service:
                     hosts.Add(key.Name);
                     break;
-                // Routes and gateways decide which clusters are used, not what is in them.
-                case "VirtualService" or "Gateway" or ConfigKey.Workload when watch.Named.Count > 0:
+                // Routes, gateways and policies decide which clusters are used, and by whom, not what is in them.
+                case "VirtualService" or "Gateway" or "AuthorizationPolicy" or "RequestAuthentication" or "Telemetry" or ConfigKey.Workload when watch.Named.Count > 0:
                     break;
                 default:
                     return null;
             }
-        return (watch.Names ?? []).Where(n => ClusterName.TryParse(n, out var cluster) && hosts.Contains(cluster.Hostname));
+        return hosts.Count == 0 ? [] : (watch.Names ?? []).Where(n => ClusterName.TryParse(n, out var cluster) && hosts.Contains(cluster.Hostname));
     }
 }

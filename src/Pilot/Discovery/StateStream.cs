@@ -40,10 +40,14 @@ internal sealed class StateStream(DiscoveryServer server, RpcResponseWriter<Stat
     /// </summary>
     private async Task AnswerAsync(ResourceType type, WatchState watch, DiscoveryRequest request, bool first)
     {
+        // Most requests only accept: they repeat their names, of which there may be thousands.
+        if (!first && watch.Due.Count == 0 && IsSame(watch, request.ResourceNames)) return;
+
         // 1
         var wanted = request.ResourceNames.ToHashSet(StringComparer.Ordinal);
-        wanted.Remove("*");
-        var everything = type.IsWhole() && wanted.Count == 0;
+        var star = wanted.Remove("*");
+        // No names are all of them, unless names were asked for before (xDS protocol, "How the client specifies what resources to return").
+        var everything = type.IsWhole() && (star || (wanted.Count == 0 && watch.Names == null));
         var added = everything ? [] : wanted.Where(n => !watch.Wants(n) || watch.Names == null).ToHashSet(StringComparer.Ordinal);
         var sameNames = everything ? watch.Names == null : watch.Names != null && watch.Names.SetEquals(wanted);
         if (everything) watch.Names = null;
@@ -65,9 +69,16 @@ internal sealed class StateStream(DiscoveryServer server, RpcResponseWriter<Stat
         }
         var names = first ? wanted : added.Union(due);
         List<EncodedResource> resources = [.. names.Select(n => ProxyFetch.Named(client, type, n))];
+        watch.Named.EnsureCapacity(resources.Count);
         // The names that the shared resources have, in place of this request's own copies of them.
         if (resources.Count == wanted.Count) watch.Names = resources.Select(r => r.Name).ToHashSet(StringComparer.Ordinal);
         await SendNamedAsync(type, watch, resources, client).ConfigureAwait(false);
+    }
+
+    private static bool IsSame(WatchState watch, IReadOnlyCollection<string> names)
+    {
+        if (watch.Names == null) return names.Count == 0;
+        return names.Count == watch.Names.Count && names.All(watch.Names.Contains);
     }
 
     protected override async Task PushAsync(PushRequest push)
