@@ -1,6 +1,9 @@
+using Envoy.Config.Cluster.V3;
 using Envoy.Config.Core.V3;
+using Envoy.Config.Endpoint.V3;
+using Envoy.Config.Route.V3;
 using Envoy.Service.Discovery.V3;
-using Google.Protobuf.WellKnownTypes;
+using Google.Protobuf;
 using Lateen.Api;
 using Lateen.Api.Services;
 using Lateen.Rpc;
@@ -70,10 +73,42 @@ internal sealed class DeltaClient : IAsyncDisposable
         }
     }
 
+    /// <summary>Asks for everything in Envoy's order; the resources of these names as one text, in an order of its own.</summary>
+    public async Task<string> DescribeAsync(Func<string, bool> wanted)
+    {
+        List<(string Name, string Text)> all = [];
+        await SubscribeAsync(TypeUrls.Cluster, "*");
+        var clusters = await TakeAllAsync(TypeUrls.Cluster, Cluster.Parser, all);
+        await SubscribeAsync(TypeUrls.Endpoint, [.. clusters.Where(c => c.EdsClusterConfig != null).Select(c => c.EdsClusterConfig.ServiceName)]);
+        await TakeAllAsync(TypeUrls.Endpoint, ClusterLoadAssignment.Parser, all);
+        await SubscribeAsync(TypeUrls.Route, "9080");
+        await TakeAllAsync(TypeUrls.Route, RouteConfiguration.Parser, all);
+        return string.Join("\n", all.Where(r => wanted(r.Name)).Select(r => $"{r.Name}: {r.Text}").Order(StringComparer.Ordinal));
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _call.DisposeAsync();
         _channel.Dispose();
+    }
+
+    private async Task<List<T>> TakeAllAsync<T>(string type, MessageParser<T> parser, List<(string Name, string Text)> all) where T : IMessage<T>
+    {
+        var response = await TakeAsync(type);
+        List<T> taken = [.. response.Resources.Select(r => parser.ParseFrom(r.Resource_.Value))];
+        foreach (var (resource, message) in response.Resources.Zip(taken))
+        {
+            // Which endpoint comes first means nothing.
+            if (message is ClusterLoadAssignment assignment)
+                foreach (var place in assignment.Endpoints)
+                {
+                    var sorted = place.LbEndpoints.OrderBy(e => e.Endpoint.Address.ToString(), StringComparer.Ordinal).ToList();
+                    place.LbEndpoints.Clear();
+                    place.LbEndpoints.AddRange(sorted);
+                }
+            all.Add((resource.Name, EnvoyJson.Of(message).ToJsonString()));
+        }
+        return taken;
     }
 
     /// <summary>Only the first request of a stream says who asks.</summary>
