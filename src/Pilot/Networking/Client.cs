@@ -17,7 +17,7 @@ internal sealed class Client
     {
         (Node, Snapshot) = (node, snapshot);
         Scope = snapshot.ScopeFor(node);
-        Facets = ClientFacets.Of(node, Scope);
+        Facets = ClientFacets.Of(node, Scope, snapshot.Telemetry?.LogsFor(node) ?? WorkloadLogs.OfMesh);
         _targets = new(() => ServiceTargets.Of(node, snapshot));
         _inbound = new(() => InboundPorts.Of(this));
         _gateway = new(() => MergedGateway.Merge(this));
@@ -31,6 +31,9 @@ internal sealed class Client
     public ClientFacets Facets { get; }
     public MeshSettings Mesh => Snapshot.Mesh;
     public ServiceTargets Targets => _targets.Value;
+
+    /// <summary>The policies that select the proxy's workload.</summary>
+    public WorkloadPolicies Policies => field ??= Snapshot.Policies.For(Node);
 
     /// <summary>The ports on which the workload takes traffic.</summary>
     public InboundPorts Inbound => _inbound.Value;

@@ -28,6 +28,11 @@ internal sealed class PushSnapshot
     /// <summary>The Gateway objects, oldest first.</summary>
     public IReadOnlyList<ConfigObject> Gateways { get; init; } = [];
 
+    public PolicyIndex Policies { get; init; } = PolicyIndex.Empty;
+
+    /// <summary>Null while there is no Telemetry object.</summary>
+    public TelemetryIndex? Telemetry { get; init; }
+
     /// <summary>The running pods by address.</summary>
     public IReadOnlyDictionary<string, Workload> Workloads { get; init; } = new Dictionary<string, Workload>();
 

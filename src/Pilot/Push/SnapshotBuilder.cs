@@ -16,7 +16,7 @@ internal sealed class SnapshotBuilder(string domain, TimeProvider time)
     private readonly MeshRegistries _registries = new(domain);
     private readonly Dictionary<string, Dictionary<(string Namespace, string Name), ConfigObject>> _configs = new(StringComparer.Ordinal)
     {
-        ["VirtualService"] = [], ["DestinationRule"] = [], ["Sidecar"] = [], ["Gateway"] = [],
+        ["VirtualService"] = [], ["DestinationRule"] = [], ["Sidecar"] = [], ["Gateway"] = [], ["AuthorizationPolicy"] = [], ["RequestAuthentication"] = [], ["Telemetry"] = [],
     };
 
     public PushSnapshot Current { get; private set; } = PushSnapshot.Empty(domain);
@@ -67,6 +67,10 @@ internal sealed class SnapshotBuilder(string domain, TimeProvider time)
                 : Current.DestinationRules,
             Sidecars = meshChanged || dirtyKinds.Contains("Sidecar") ? new SidecarIndex(_configs["Sidecar"].Values, mesh.RootNamespace) : Current.Sidecars,
             Gateways = dirtyKinds.Contains("Gateway") ? [.. _configs["Gateway"].Values.OldestFirst()] : Current.Gateways,
+            Policies = meshChanged || dirtyKinds.Contains("AuthorizationPolicy") || dirtyKinds.Contains("RequestAuthentication")
+                ? new PolicyIndex(mesh.RootNamespace, _configs["AuthorizationPolicy"].Values, _configs["RequestAuthentication"].Values)
+                : Current.Policies,
+            Telemetry = meshChanged || dirtyKinds.Contains("Telemetry") ? new TelemetryIndex(mesh, _configs["Telemetry"].Values) : Current.Telemetry,
             Workloads = registry.Workloads.Count > 0 ? new Dictionary<string, Workload>(_registries.WorkloadsByAddress) : Current.Workloads,
         };
         var full = meshChanged || dirtyKinds.Count > 0 || registry.Services.Count > 0 || endpoints.Exists(e => IsPartOfConfiguration(services, e.Key));

@@ -4,15 +4,15 @@ using Lateen.Pilot.Tests.Harness;
 namespace Lateen.Pilot.Tests.Situations;
 
 /// <summary>
-/// What istiod 1.30.3 sent to sidecars and gateways in recorded situations, compared field by field with ours. TLS, tracing
-/// and policies are left out of both (see <see cref="Normal"/>); every other difference is in the list below, with its reason.
+/// What istiod 1.30.3 sent to sidecars and gateways in recorded situations, compared field by field with ours. TLS and tracing
+/// are left out of both (see <see cref="Normal"/>); every other difference is in the list below, with its reason.
 /// </summary>
 public sealed class SituationTests
 {
     private static readonly (string Situation, string Difference, string Reason)[] Accepted =
     [
         ("mesh-settings", @"retry_on: "",retriable-status-codes"" → ""retriable-status-codes""", "istiod leaves an empty condition before the comma"),
-        ("mesh-settings", @"^sidecar: listener virtualInbound.*rbac", "authorization policies are a later issue"),
+        ("mesh-settings", @"filter_chains\[\d\].filters\[\d\].typed_config.stat_prefix: ""in_"" →", "istiod fills the name for statistics with no service at all; ours says where the connection goes"),
         ("service-entries", @"static.example.endpoints\[0\].load_balancing_weight: 4 → 2", "istiod counts endpoints once for each address of the entry"),
         ("sidecar-explicit", @"decorator.operation: ""productpage.default:9080", "a name for traces: ours is the service's, as without Sidecar"),
         ("sidecar-explicit", @"inbound\|9080\|\|.upstream_bind_config", "a socket of the application has no source address"),
@@ -39,17 +39,22 @@ public sealed class SituationTests
     [InlineData("bookinfo-reviews-test-v2")]
     [InlineData("http-everything")]
     [InlineData("access-log-json-mesh")]
+    [InlineData("authz-empty")]
+    [InlineData("authz-fields")]
+    [InlineData("authz-tcp")]
     [InlineData("connection-pools")]
     [InlineData("cors")]
     [InlineData("delegate")]
     [InlineData("egress-gateway")]
     [InlineData("export-to")]
+    [InlineData("ext-authz-custom")]
     [InlineData("external-name")]
     [InlineData("external-name-entry")]
     [InlineData("gateway-tls-passthrough")]
     [InlineData("gateway-two-hosts")]
     [InlineData("grpc")]
     [InlineData("headless")]
+    [InlineData("jwt-authz")]
     [InlineData("load-balancers")]
     [InlineData("locality-default")]
     [InlineData("locality-distribute")]
@@ -64,6 +69,8 @@ public sealed class SituationTests
     [InlineData("sidecar-egress")]
     [InlineData("sidecar-explicit")]
     [InlineData("tcp-echo")]
+    [InlineData("telemetry-access-log")]
+    [InlineData("telemetry-access-log-otel")]
     [InlineData("unnamed-ports")]
     public void Proxies_get_what_istiod_sends(string situation)
     {

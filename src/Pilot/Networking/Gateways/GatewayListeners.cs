@@ -35,9 +35,9 @@ internal static class GatewayListeners
             TrafficDirection = TrafficDirection.Outbound,
             MaxConnectionsToAcceptPerSocketEvent = 1,
         };
-        listener.AccessLog.AddRange(AccessLogs.OfListener(client.Mesh));
+        listener.AccessLog.AddRange(AccessLogs.OfListener(client.Mesh, client.Facets.Logs.AsClient));
         if (chains.Exists(c => c.ServerNames.Count > 0)) listener.ListenerFilters.Add(ListenerFilters.TlsInspector());
-        foreach (var chain in chains) listener.FilterChains.Add(ListenerAssembly.Chain(chain, client.Mesh, client.Facets.Filters, client.Facets.AcceptsHttp10));
+        foreach (var chain in chains) listener.FilterChains.Add(ListenerAssembly.Chain(chain, client.Mesh, client.Facets.Filters, client.Facets.AcceptsHttp10, client.Facets.Logs.AsClient));
         return EncodedResource.Encode(port.Name, listener);
     }
 
@@ -46,7 +46,7 @@ internal static class GatewayListeners
         if (port.IsHttp)
         {
             var first = port.Servers[0];
-            yield return new() { Http = new(ListenerClass.Gateway, "outbound_" + port.Name, first.RouteName, first.Protocol) };
+            yield return new() { Http = new(ListenerClass.Gateway, "outbound_" + port.Name, first.RouteName, first.Protocol) { Policies = client.Policies } };
             yield break;
         }
         var names = new HashSet<string>(StringComparer.Ordinal);
@@ -56,7 +56,7 @@ internal static class GatewayListeners
                 : server.IsAutoPassthrough ? BySniOfMesh(client, server)
                 : server.PassesThrough ? ByServerName(client, server, names)
                 : Plain(client, server);
-            foreach (var chain in chains) yield return chain;
+            foreach (var chain in chains) yield return chain with { Tcp = chain.Tcp?.Under(client.Policies) };
         }
     }
 

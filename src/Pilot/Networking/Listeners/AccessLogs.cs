@@ -9,7 +9,7 @@ using Lateen.Pilot.Push;
 
 namespace Lateen.Pilot.Networking.Listeners;
 
-/// <summary>The access log that the mesh's settings ask for (pilot/pkg/networking/core/accesslog.go).</summary>
+/// <summary>The access logs that the mesh's settings or Telemetry objects ask for (pilot/pkg/networking/core/accesslog.go).</summary>
 internal static class AccessLogs
 {
     private const string DefaultText =
@@ -33,15 +33,22 @@ internal static class AccessLogs
     ];
 
     /// <summary>For requests and connections; empty when nothing is to be logged.</summary>
-    public static IEnumerable<AccessLog> Of(MeshSettings mesh) => File(mesh) is { } log ? [log.Clone()] : [];
+    public static IEnumerable<AccessLog> Of(MeshSettings mesh, LogPlan plan)
+    {
+        if (!plan.FollowsMesh) return plan.Providers.Select(ProviderLogs.Build).OfType<AccessLog>();
+        return File(mesh) is { } log ? [log.Clone()] : [];
+    }
 
     /// <summary>For a listener itself: connections that no filter chain takes.</summary>
-    public static IEnumerable<AccessLog> OfListener(MeshSettings mesh)
+    public static IEnumerable<AccessLog> OfListener(MeshSettings mesh, LogPlan plan)
     {
-        if (mesh.Config.DisableEnvoyListenerLog || File(mesh) is not { } log) return [];
-        var own = log.Clone();
-        own.Filter = new() { ResponseFlagFilter = new() { Flags = { "NR" } } };
-        return [own];
+        if (mesh.Config.DisableEnvoyListenerLog) yield break;
+        foreach (var log in Of(mesh, plan))
+        {
+            var unrouted = new AccessLogFilter { ResponseFlagFilter = new() { Flags = { "NR" } } };
+            log.Filter = log.Filter == null ? unrouted : new() { AndFilter = new() { Filters = { unrouted, log.Filter } } };
+            yield return log;
+        }
     }
 
     private static AccessLog? File(MeshSettings mesh) =>
@@ -53,15 +60,18 @@ internal static class AccessLogs
         TypedConfig = Any.Pack(new FileAccessLog { Path = config.AccessLogFile, LogFormat = Format(config) }),
     };
 
-    private static SubstitutionFormatString Format(MeshConfig config)
+    /// <summary>A line of text, with Istio's own format where none is given.</summary>
+    public static SubstitutionFormatString TextFormat(string format)
     {
-        if (config.AccessLogEncoding == MeshConfig.Types.AccessLogEncoding.Json)
-            return new() { JsonFormat = Json(config.AccessLogFormat), JsonFormatOptions = new() { SortProperties = false } };
-        var text = config.AccessLogFormat.Length == 0 ? DefaultText
-            : config.AccessLogFormat.EndsWith('\n') ? config.AccessLogFormat
-            : config.AccessLogFormat + "\n";
+        var text = format.Length == 0 ? DefaultText : format.EndsWith('\n') ? format : format + "\n";
         return new() { TextFormatSource = new() { InlineString = text } };
     }
+
+    public static SubstitutionFormatString JsonFormat(Struct fields) => new() { JsonFormat = fields, JsonFormatOptions = new() { SortProperties = false } };
+
+    private static SubstitutionFormatString Format(MeshConfig config) => config.AccessLogEncoding == MeshConfig.Types.AccessLogEncoding.Json
+        ? JsonFormat(Json(config.AccessLogFormat))
+        : TextFormat(config.AccessLogFormat);
 
     /// <summary>The operator's JSON object; the default for what is none.</summary>
     private static Struct Json(string format)

@@ -11,6 +11,7 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Lateen.Pilot.Model;
 using Lateen.Pilot.Networking.Clusters;
+using Lateen.Pilot.Networking.Security;
 using Lateen.Pilot.Push;
 using Normalization = Istio.Mesh.V1Alpha1.MeshConfig.Types.ProxyPathNormalization.Types.NormalizationType;
 using SlashesAction = Envoy.Extensions.Filters.Network.HttpConnectionManager.V3.HttpConnectionManager.Types.PathWithEscapedSlashesAction;
@@ -27,6 +28,9 @@ internal sealed record HttpChain(ListenerClass Class, string StatPrefix, string 
     /// <summary>Routes that stand in the listener itself; null when they come by RDS.</summary>
     public RouteConfiguration? Routes { get; init; }
 
+    /// <summary>What the operator demands of requests.</summary>
+    public WorkloadPolicies Policies { get; init; } = WorkloadPolicies.None;
+
     /// <summary>Whether a client may write a whole URL in the request line, as to an HTTP proxy.</summary>
     public bool AllowsAbsoluteUrl { get; init; }
 }
@@ -36,7 +40,7 @@ internal static class HttpConnections
 {
     private const string Name = "envoy.filters.network.http_connection_manager";
 
-    public static Filter Build(HttpChain chain, MeshSettings mesh, FilterSupport filters, bool acceptsHttp10)
+    public static Filter Build(HttpChain chain, MeshSettings mesh, FilterSupport filters, bool acceptsHttp10, LogPlan logs)
     {
         var manager = new HttpConnectionManager
         {
@@ -55,15 +59,17 @@ internal static class HttpConnections
         if (chain.Class == ListenerClass.Gateway || acceptsHttp10 || chain.AllowsAbsoluteUrl)
             manager.HttpProtocolOptions = new() { AcceptHttp10 = acceptsHttp10 };
         if (chain.AllowsAbsoluteUrl) manager.HttpProtocolOptions.AllowAbsoluteUrl = true;
-        manager.AccessLog.AddRange(AccessLogs.Of(mesh));
-        manager.HttpFilters.AddRange(Filters(chain.Protocol, filters));
+        manager.AccessLog.AddRange(AccessLogs.Of(mesh, logs));
+        manager.HttpFilters.AddRange(Filters(chain, mesh, filters));
         return new() { Name = Name, TypedConfig = Any.Pack(manager) };
     }
 
     /// <summary>The filters through which each request goes, in order.</summary>
-    private static IEnumerable<HttpFilter> Filters(PortProtocol protocol, FilterSupport filters)
+    private static IEnumerable<HttpFilter> Filters(HttpChain chain, MeshSettings mesh, FilterSupport filters)
     {
-        if (protocol == PortProtocol.GrpcWeb && filters.HasFlag(FilterSupport.GrpcWeb)) yield return Filter("envoy.filters.http.grpc_web", new GrpcWeb());
+        if (chain.Protocol == PortProtocol.GrpcWeb && filters.HasFlag(FilterSupport.GrpcWeb)) yield return Filter("envoy.filters.http.grpc_web", new GrpcWeb());
+        if (JwtFilters.Build(chain.Policies, chain.Class == ListenerClass.Gateway) is { } tokens) yield return tokens;
+        foreach (var rules in AuthorizationFilters.Http(chain.Policies, mesh)) yield return rules;
         if (filters.HasFlag(FilterSupport.GrpcStats))
             yield return Filter("envoy.filters.http.grpc_stats", new Envoy.Extensions.Filters.Http.GrpcStats.V3.FilterConfig { EmitFilterState = true, StatsForAllMethods = false });
         yield return Filter("envoy.filters.http.fault", new HTTPFault());

@@ -5,6 +5,7 @@ using Envoy.Extensions.Filters.Network.TcpProxy.V3;
 using Google.Protobuf.WellKnownTypes;
 using Istio.Networking.V1Alpha3;
 using Lateen.Pilot.Model;
+using Lateen.Pilot.Networking.Security;
 using Lateen.Pilot.Push;
 using HashPolicy = Envoy.Type.V3.HashPolicy;
 using ClusterWeight = Envoy.Extensions.Filters.Network.TcpProxy.V3.TcpProxy.Types.WeightedCluster.Types.ClusterWeight;
@@ -26,9 +27,15 @@ internal sealed class TcpChain(string statPrefix, IEnumerable<TcpTarget> targets
     public PortProtocol Protocol { get; init; } = PortProtocol.Tcp;
     public bool IsLogged { get; init; } = true;
 
+    /// <summary>What the operator demands of connections.</summary>
+    public WorkloadPolicies Policies { get; init; } = WorkloadPolicies.None;
+
+    /// <summary>The same chain for which these policies count.</summary>
+    public TcpChain Under(WorkloadPolicies policies) => new(StatPrefix, Targets) { Rule = Rule, Protocol = Protocol, IsLogged = IsLogged, Policies = policies };
+
     public bool Equals(TcpChain? other) =>
         other != null && StatPrefix == other.StatPrefix && ReferenceEquals(Rule, other.Rule) && Protocol == other.Protocol
-        && IsLogged == other.IsLogged && Targets.AsSpan().SequenceEqual(other.Targets.AsSpan());
+        && IsLogged == other.IsLogged && Policies.Equals(other.Policies) && Targets.AsSpan().SequenceEqual(other.Targets.AsSpan());
 
     public override bool Equals(object? obj) => Equals(obj as TcpChain);
 
@@ -38,8 +45,9 @@ internal sealed class TcpChain(string statPrefix, IEnumerable<TcpTarget> targets
 /// <summary>The network filters of a TCP chain (pilot/pkg/networking/core/networkfilter.go).</summary>
 internal static class TcpProxies
 {
-    public static IEnumerable<Filter> Build(TcpChain chain, MeshSettings mesh, FilterSupport filters)
+    public static IEnumerable<Filter> Build(TcpChain chain, MeshSettings mesh, FilterSupport filters, LogPlan logs)
     {
+        foreach (var rules in AuthorizationFilters.Network(chain.Policies, mesh)) yield return rules;
         if (chain.Protocol == PortProtocol.Mongo && filters.HasFlag(FilterSupport.Mongo))
             yield return new() { Name = "envoy.filters.network.mongo_proxy", TypedConfig = Any.Pack(new MongoProxy { StatPrefix = chain.StatPrefix }) };
         var proxy = new TcpProxy { StatPrefix = chain.StatPrefix };
@@ -50,7 +58,7 @@ internal static class TcpProxies
             foreach (var target in chain.Targets) proxy.WeightedClusters.Clusters.Add(new ClusterWeight { Name = target.Cluster, Weight = target.Weight });
         }
         if (chain.Rule != null) Apply(proxy, chain.Rule.Rule.TrafficPolicy);
-        if (chain.IsLogged) proxy.AccessLog.AddRange(AccessLogs.Of(mesh));
+        if (chain.IsLogged) proxy.AccessLog.AddRange(AccessLogs.Of(mesh, logs));
         yield return new() { Name = "envoy.filters.network.tcp_proxy", TypedConfig = Any.Pack(proxy) };
     }
 
