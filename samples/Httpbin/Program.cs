@@ -10,7 +10,8 @@ if (options is null)
     return 64;
 }
 
-var builder = WebApplication.CreateSlimBuilder();
+// The folder that a container starts in is the whole machine's root: settings are neither read from there nor watched for.
+var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
 builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
 builder.WebHost.UseUrls(options.Url);
 

@@ -16,7 +16,7 @@ internal static class BootstrapReader
     {
         try
         {
-            return AnyRegistry.Parser.Parse<BootstrapConfig>(YamlReader.ReadOne(text, file).ToJsonString());
+            return AnyRegistry.Parse<BootstrapConfig>(YamlReader.ReadOne(text, file).ToJsonString());
         }
         catch (Exception e) when (e is InvalidProtocolBufferException or InvalidJsonException or FormatException or InvalidOperationException)
         {

@@ -2,6 +2,7 @@ using Envoy.Config.Core.V3;
 using Envoy.Extensions.AccessLoggers.Grpc.V3;
 using Envoy.Extensions.AccessLoggers.OpenTelemetry.V3;
 using Envoy.Extensions.AccessLoggers.Stream.V3;
+using Lateen.Api;
 using Lateen.Proxy.AccessLogs;
 using FileConfig = Envoy.Extensions.AccessLoggers.File.V3.FileAccessLog;
 
@@ -16,16 +17,16 @@ internal static class AccessLogCompiler
     {
         if (log.TypedConfig is not { } any) throw new ConfigRefusedException(path, $"{log.Name} has no typed_config");
         var (at, filter) = (path + ".typed_config", LogFilterCompiler.Compile(log.Filter, path + ".filter"));
-        if (any.TryUnpack<FileConfig>(out var file)) return new FileAccessLog(Format(file, at), LogFileSink.For(file.Path), filter);
-        if (any.TryUnpack<StdoutAccessLog>(out var stdout)) return new FileAccessLog(OrDefault(stdout.LogFormat, at), LogFileSink.For("/dev/stdout"), filter);
-        if (any.TryUnpack<StderrAccessLog>(out var stderr)) return new FileAccessLog(OrDefault(stderr.LogFormat, at), LogFileSink.For("/dev/stderr"), filter);
-        if (any.TryUnpack<HttpGrpcAccessLogConfig>(out var http))
+        if (any.TryRead<FileConfig>(out var file)) return new FileAccessLog(Format(file, at), LogFileSink.For(file.Path), filter);
+        if (any.TryRead<StdoutAccessLog>(out var stdout)) return new FileAccessLog(OrDefault(stdout.LogFormat, at), LogFileSink.For("/dev/stdout"), filter);
+        if (any.TryRead<StderrAccessLog>(out var stderr)) return new FileAccessLog(OrDefault(stderr.LogFormat, at), LogFileSink.For("/dev/stderr"), filter);
+        if (any.TryRead<HttpGrpcAccessLogConfig>(out var http))
             return new GrpcAccessLog(
                 context.LogService(http.CommonConfig, at + ".common_config"), http.AdditionalRequestHeadersToLog, http.AdditionalResponseHeadersToLog, http.AdditionalResponseTrailersToLog,
                 http.CommonConfig.FilterStateObjectsToLog, filter);
-        if (any.TryUnpack<TcpGrpcAccessLogConfig>(out var tcp))
+        if (any.TryRead<TcpGrpcAccessLogConfig>(out var tcp))
             return new GrpcAccessLog(context.LogService(tcp.CommonConfig, at + ".common_config"), [], [], [], tcp.CommonConfig.FilterStateObjectsToLog, filter);
-        if (any.TryUnpack<OpenTelemetryAccessLogConfig>(out var otel)) return OtlpAccessLog.Compile(otel, context, filter, at);
+        if (any.TryRead<OpenTelemetryAccessLogConfig>(out var otel)) return OtlpAccessLog.Compile(otel, context, filter, at);
         throw new ConfigRefusedException(path, $"the access logger {log.Name} ({any.TypeUrl}) is not supported");
     }
 

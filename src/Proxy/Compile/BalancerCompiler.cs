@@ -9,6 +9,7 @@ using Envoy.Extensions.LoadBalancingPolicies.RoundRobin.V3;
 using Envoy.Extensions.LoadBalancingPolicies.Subset.V3;
 using Envoy.Extensions.LoadBalancingPolicies.WrrLocality.V3;
 using Google.Protobuf.WellKnownTypes;
+using Lateen.Api;
 using Lateen.Proxy.Upstream.Balancers;
 using Lateen.Proxy.Upstream.Clusters;
 using RandomPolicy = Envoy.Extensions.LoadBalancingPolicies.Random.V3.Random;
@@ -80,9 +81,9 @@ internal static class BalancerCompiler
 
     private static CompiledBalancer? Known(Any any, CompiledBalancer outer, string path, DiscoveryType discovery)
     {
-        if (any.TryUnpack<RoundRobin>(out var round))
+        if (any.TryRead<RoundRobin>(out var round))
             return With(outer, round.LocalityLbConfig, new BalancerSettings(BalancerKind.RoundRobin) { SlowStart = SlowStart(round.SlowStartConfig, path) });
-        if (any.TryUnpack<LeastRequest>(out var least))
+        if (any.TryRead<LeastRequest>(out var least))
 #pragma warning disable CS0612 // The older field is still sent.
             return With(outer, least.LocalityLbConfig, new BalancerSettings(BalancerKind.LeastRequest)
             {
@@ -91,13 +92,13 @@ internal static class BalancerCompiler
                 ActiveRequestBias = Bias(least.ActiveRequestBias?.DefaultValue, path + ".active_request_bias"),
                 SlowStart = SlowStart(least.SlowStartConfig, path),
             });
-        if (any.TryUnpack<RandomPolicy>(out var random)) return With(outer, random.LocalityLbConfig, new BalancerSettings(BalancerKind.Random));
-        if (any.TryUnpack<RingHash>(out var ring))
+        if (any.TryRead<RandomPolicy>(out var random)) return With(outer, random.LocalityLbConfig, new BalancerSettings(BalancerKind.Random));
+        if (any.TryRead<RingHash>(out var ring))
             return Hashed(
                 outer, Ring(ring.MinimumRingSize, ring.MaximumRingSize, ring.HashFunction == RingHash.Types.HashFunction.MurmurHash2, path), ring.ConsistentHashingLbConfig,
                 ring.LocalityWeightedLbConfig is not null, ring.UseHostnameForHashing, ring.HashBalanceFactor, path);
 #pragma warning restore CS0612
-        if (any.TryUnpack<Maglev>(out var maglev))
+        if (any.TryRead<Maglev>(out var maglev))
             return Hashed(
                 outer, new BalancerSettings(BalancerKind.Maglev) { TableSize = TableSize(maglev.TableSize, path + ".table_size") }, maglev.ConsistentHashingLbConfig,
                 maglev.LocalityWeightedLbConfig is not null, false, null, path);
@@ -107,11 +108,11 @@ internal static class BalancerCompiler
             return outer with { Settings = new BalancerSettings(BalancerKind.ClusterProvided) };
         }
         CheckProvided(BalancerKind.RoundRobin, discovery, path);
-        if (any.TryUnpack<WrrLocality>(out var localities))
+        if (any.TryRead<WrrLocality>(out var localities))
             return Extension(localities.EndpointPickingPolicy ?? new LoadBalancingPolicy(), outer with { Rules = outer.Rules with { LocalityWeighted = true } }, path + ".endpoint_picking_policy", discovery);
-        if (any.TryUnpack<Subset>(out var subset))
+        if (any.TryRead<Subset>(out var subset))
             return Extension(subset.SubsetLbPolicy ?? new LoadBalancingPolicy(), outer with { Subsets = SubsetCompiler.Compile(subset, path) }, path + ".subset_lb_policy", discovery);
-        if (!any.TryUnpack<OverrideHost>(out var bound)) return null;
+        if (!any.TryRead<OverrideHost>(out var bound)) return null;
         var inner = Extension(bound.FallbackPolicy ?? new LoadBalancingPolicy(), outer, path + ".fallback_policy", discovery);
         return inner with { Settings = inner.Settings with { OverrideSources = [.. bound.OverrideHostSources.Select(Source)] } };
     }

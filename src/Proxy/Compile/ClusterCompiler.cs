@@ -4,6 +4,7 @@ using Envoy.Config.Endpoint.V3;
 using Envoy.Extensions.Upstreams.Http.V3;
 using Google.Protobuf.Collections;
 using HttpProtocolOptions = Envoy.Extensions.Upstreams.Http.V3.HttpProtocolOptions;
+using Lateen.Api;
 using Lateen.Proxy.Tls;
 using Lateen.Proxy.Upstream.Clusters;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -23,7 +24,7 @@ internal static class ClusterCompiler
     {
         if (cluster.Name.Length == 0) throw new ConfigRefusedException("name", "is empty");
         Refuse(cluster);
-        var options = cluster.TypedExtensionProtocolOptions.TryGetValue(HttpOptions, out var any) ? any.Unpack<HttpProtocolOptions>() : null;
+        var options = cluster.TypedExtensionProtocolOptions.TryGetValue(HttpOptions, out var any) ? any.Read<HttpProtocolOptions>() : null;
         var protocols = UpstreamProtocols.Compile(cluster, options);
         var discovery = Discovery(cluster);
         var balancer = BalancerCompiler.Compile(cluster, discovery);

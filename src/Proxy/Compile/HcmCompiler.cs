@@ -1,6 +1,7 @@
 using System.Text;
 using Envoy.Config.Core.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
+using Lateen.Api;
 using Lateen.Proxy.Filters;
 using Lateen.Proxy.Filters.Http;
 using Lateen.Proxy.Http.Connections;
@@ -106,7 +107,7 @@ internal sealed class HcmCompiler(ProxyContext context, Func<string, ConfigOrigi
     }
 
     private static bool SuppressesHeaders(HttpConnectionManager hcm) =>
-        hcm.HttpFilters.LastOrDefault()?.TypedConfig is { } last && last.TryUnpack<Envoy.Extensions.Filters.Http.Router.V3.Router>(out var router) && router.SuppressEnvoyHeaders;
+        hcm.HttpFilters.LastOrDefault()?.TypedConfig is { } last && last.TryRead<Envoy.Extensions.Filters.Http.Router.V3.Router>(out var router) && router.SuppressEnvoyHeaders;
 
     private HttpFilterSlot[] Filters(HttpConnectionManager hcm, TrafficDirection direction, string path)
     {

@@ -1,6 +1,7 @@
 using Envoy.Config.Core.V3;
 using Envoy.Config.Listener.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
+using Lateen.Api;
 using Lateen.Foundation.Net;
 using Lateen.Proxy.Filters;
 using Lateen.Proxy.Filters.Network;
@@ -79,8 +80,8 @@ internal sealed class ListenerCompiler(ProxyContext context, HcmCompiler hcm, Tr
     private NetworkFilterSnapshot NetworkFilter(Filter filter, TrafficDirection direction, string path)
     {
         if (filter.ConfigTypeCase != Filter.ConfigTypeOneofCase.TypedConfig) throw new ConfigRefusedException(path, $"{filter.Name} has no typed_config");
-        if (filter.TypedConfig.TryUnpack<HttpConnectionManager>(out var http)) return new HttpFilterSnapshot(hcm.Compile(http, direction, path + ".typed_config"));
-        if (filter.TypedConfig.TryUnpack<TcpProxyConfig>(out var tcp)) return Tcp(tcp, path + ".typed_config");
+        if (filter.TypedConfig.TryRead<HttpConnectionManager>(out var http)) return new HttpFilterSnapshot(hcm.Compile(http, direction, path + ".typed_config"));
+        if (filter.TypedConfig.TryRead<TcpProxyConfig>(out var tcp)) return Tcp(tcp, path + ".typed_config");
         throw new ConfigRefusedException(path, $"the network filter {filter.Name} ({filter.TypedConfig.TypeUrl}) is not supported");
     }
 

@@ -1,6 +1,7 @@
 using Envoy.Config.Accesslog.V3;
 using Envoy.Data.Accesslog.V3;
 using Envoy.Extensions.AccessLoggers.Filters.Cel.V3;
+using Lateen.Api;
 using Lateen.Proxy.AccessLogs;
 using Lateen.Proxy.Expressions;
 using Lateen.Proxy.Http.Headers;
@@ -29,7 +30,7 @@ internal static class LogFilterCompiler
         AccessLogFilter.FilterSpecifierOneofCase.GrpcStatusFilter => Grpc(filter.GrpcStatusFilter),
         AccessLogFilter.FilterSpecifierOneofCase.LogTypeFilter => Type(filter.LogTypeFilter),
         AccessLogFilter.FilterSpecifierOneofCase.MetadataFilter => Metadata(filter.MetadataFilter, path + ".metadata_filter"),
-        AccessLogFilter.FilterSpecifierOneofCase.ExtensionFilter when filter.ExtensionFilter.TypedConfig is { } any && any.TryUnpack<ExpressionFilter>(out var expression) =>
+        AccessLogFilter.FilterSpecifierOneofCase.ExtensionFilter when filter.ExtensionFilter.TypedConfig is { } any && any.TryRead<ExpressionFilter>(out var expression) =>
             Expression(CelParser.Parse(expression.Expression, path + ".extension_filter.typed_config.expression")),
         AccessLogFilter.FilterSpecifierOneofCase.ExtensionFilter => throw new ConfigRefusedException(path + ".extension_filter", $"{filter.ExtensionFilter.Name} ({filter.ExtensionFilter.TypedConfig?.TypeUrl}) is not supported"),
         var other => throw new ConfigRefusedException(path, $"the filter {other} is not supported"),

@@ -4,6 +4,7 @@ using Envoy.Extensions.Retry.Host.OmitCanaryHosts.V3;
 using Envoy.Extensions.Retry.Host.OmitHostMetadata.V3;
 using Envoy.Extensions.Retry.Host.PreviousHosts.V3;
 using Envoy.Extensions.Retry.Priority.PreviousPriorities.V3;
+using Lateen.Api;
 using Lateen.Proxy.Http.Routing;
 using Lateen.Proxy.Upstream.Balancers;
 using Lateen.Proxy.Upstream.Clusters;
@@ -61,7 +62,7 @@ internal static class RetryCompiler
             var predicate = policy.RetryHostPredicate[i];
             if (IsPreviousHosts(predicate)) continue;
             if (predicate.TypedConfig?.Is(OmitCanaryHostsPredicate.Descriptor) == true || predicate.Name == "envoy.retry_host_predicates.omit_canary_hosts") canaries = true;
-            else if (predicate.TypedConfig?.TryUnpack<OmitHostMetadataConfig>(out var omit) == true) labels = SubsetCompiler.Labels(omit.MetadataMatch);
+            else if (predicate.TypedConfig?.TryRead<OmitHostMetadataConfig>(out var omit) == true) labels = SubsetCompiler.Labels(omit.MetadataMatch);
             else throw new ConfigRefusedException($"{path}.retry_host_predicate[{i}]", $"{predicate.Name} is not supported");
         }
         return canaries || labels.Count > 0 ? new HostAvoidance(canaries, labels) : null;
@@ -70,7 +71,7 @@ internal static class RetryCompiler
     private static int Priorities(Envoy.Config.Route.V3.RetryPolicy.Types.RetryPriority? priority, string path)
     {
         if (priority is null) return 0;
-        if (priority.TypedConfig?.TryUnpack<PreviousPrioritiesConfig>(out var previous) != true) throw new ConfigRefusedException(path, $"{priority.Name} is not supported");
+        if (priority.TypedConfig?.TryRead<PreviousPrioritiesConfig>(out var previous) != true) throw new ConfigRefusedException(path, $"{priority.Name} is not supported");
         return previous!.UpdateFrequency > 0 ? previous.UpdateFrequency : throw new ConfigRefusedException(path + ".typed_config.update_frequency", "must be above 0");
     }
 }

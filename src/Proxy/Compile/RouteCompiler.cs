@@ -2,6 +2,7 @@ using System.Text;
 using Envoy.Config.Route.V3;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
+using Lateen.Api;
 using Lateen.Proxy.Filters;
 using Lateen.Proxy.Http.Routing;
 using RetryPolicy = Lateen.Proxy.Http.Routing.RetryPolicy;
@@ -109,7 +110,7 @@ internal static class RouteCompiler
             RouteMatch.PathSpecifierOneofCase.PathSeparatedPrefix => Make(PathKind.SeparatedPrefix, match.PathSeparatedPrefix),
             RouteMatch.PathSpecifierOneofCase.ConnectMatcher => Make(PathKind.Connect, ""),
             RouteMatch.PathSpecifierOneofCase.PathMatchPolicy
-                when match.PathMatchPolicy.TypedConfig.TryUnpack<Envoy.Extensions.Path.Match.UriTemplate.V3.UriTemplateMatchConfig>(out var template) =>
+                when match.PathMatchPolicy.TypedConfig.TryRead<Envoy.Extensions.Path.Match.UriTemplate.V3.UriTemplateMatchConfig>(out var template) =>
                 Template(template.PathTemplate),
             _ => throw new ConfigRefusedException(path, $"the path condition {match.PathSpecifierCase} is not supported"),
         };
@@ -179,7 +180,7 @@ internal static class RouteCompiler
     private static TemplateRewrite? TemplateRewrite(RouteAction action, RouteMatcher match, string path)
     {
         if (action.PathRewritePolicy is not { } policy) return null;
-        if (policy.TypedConfig?.TryUnpack<Envoy.Extensions.Path.Rewrite.UriTemplate.V3.UriTemplateRewriteConfig>(out var config) != true) throw new ConfigRefusedException(path, $"{policy.Name} is not supported");
+        if (policy.TypedConfig?.TryRead<Envoy.Extensions.Path.Rewrite.UriTemplate.V3.UriTemplateRewriteConfig>(out var config) != true) throw new ConfigRefusedException(path, $"{policy.Name} is not supported");
         return UriTemplate.CompileRewrite(config!.PathTemplateRewrite, match, path);
     }
 

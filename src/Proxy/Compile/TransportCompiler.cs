@@ -2,6 +2,7 @@ using Envoy.Config.Core.V3;
 using Envoy.Extensions.TransportSockets.ProxyProtocol.V3;
 using Envoy.Extensions.TransportSockets.RawBuffer.V3;
 using Envoy.Extensions.TransportSockets.Tls.V3;
+using Lateen.Api;
 using Lateen.Proxy.Interop;
 using Lateen.Proxy.Stats;
 using Lateen.Proxy.Tls;
@@ -17,7 +18,7 @@ internal sealed class TransportCompiler(StatsStore stats, SecretStore secrets, I
     {
         if (socket is null || IsRaw(socket)) return null;
         var at = path + ".typed_config";
-        if (socket.TypedConfig?.TryUnpack<DownstreamTlsContext>(out var tls) != true) throw new ConfigRefusedException(path, $"{socket.Name} ({socket.TypedConfig?.TypeUrl}) is not supported");
+        if (socket.TypedConfig?.TryRead<DownstreamTlsContext>(out var tls) != true) throw new ConfigRefusedException(path, $"{socket.Name} ({socket.TypedConfig?.TypeUrl}) is not supported");
         if (tls.OcspStaplePolicy != DownstreamTlsContext.Types.OcspStaplePolicy.LenientStapling) throw new ConfigRefusedException(at + ".ocsp_staple_policy", $"{tls.OcspStaplePolicy} is not supported");
         var common = tls.CommonTlsContext ?? new CommonTlsContext();
         var sources = Sources(common, at + ".common_tls_context");
@@ -46,7 +47,7 @@ internal sealed class TransportCompiler(StatsStore stats, SecretStore secrets, I
     public UpstreamTransport Upstream(TransportSocket? socket, string path, string statPrefix)
     {
         if (socket is null || IsRaw(socket)) return UpstreamTransport.Plain;
-        if (socket.TypedConfig?.TryUnpack<ProxyProtocolUpstreamTransport>(out var proxied) == true)
+        if (socket.TypedConfig?.TryRead<ProxyProtocolUpstreamTransport>(out var proxied) == true)
         {
             var inner = Upstream(proxied.TransportSocket, path + ".typed_config.transport_socket", statPrefix);
             if (proxied.Config?.PassThroughTlvs is not null) throw new ConfigRefusedException(path + ".typed_config.config.pass_through_tlvs", "is not supported");
@@ -54,7 +55,7 @@ internal sealed class TransportCompiler(StatsStore stats, SecretStore secrets, I
             if (proxied.TlvAsPoolKey) throw new ConfigRefusedException(path + ".typed_config.tlv_as_pool_key", "is not supported");
             return inner with { ProxyProtocol = proxied.Config?.Version == ProxyProtocolConfig.Types.Version.V2 ? 2 : 1 };
         }
-        if (socket.TypedConfig?.TryUnpack<UpstreamTlsContext>(out var tls) != true) throw new ConfigRefusedException(path, $"{socket.Name} ({socket.TypedConfig?.TypeUrl}) is not supported");
+        if (socket.TypedConfig?.TryRead<UpstreamTlsContext>(out var tls) != true) throw new ConfigRefusedException(path, $"{socket.Name} ({socket.TypedConfig?.TypeUrl}) is not supported");
         var at = path + ".typed_config";
         if (tls.AllowRenegotiation) throw new ConfigRefusedException(at + ".allow_renegotiation", "is not supported");
         var common = tls.CommonTlsContext ?? new CommonTlsContext();

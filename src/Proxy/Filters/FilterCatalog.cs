@@ -1,6 +1,7 @@
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
+using Lateen.Api;
 using Lateen.Proxy.Compile;
 using Lateen.Proxy.Filters.Http;
 using Lateen.Proxy.Filters.Http.Cors;
@@ -121,22 +122,25 @@ internal static class FilterCatalog
 
     private static void Add<T>(Func<T, string, FilterContext, IHttpFilter?> create)
         where T : class, IMessage<T>, new() =>
-        Filters.Add(new T().Descriptor.FullName, (config, path, context) => create(Unpack<T>(config, path), path, context));
+        Filters.Add(AnyRegistry.NameOf<T>(), (config, path, context) => create(Unpack<T>(config, path), path, context));
 
     private static void AddNetwork<T>(Func<T, string, FilterContext, INetworkFilter> create)
         where T : class, IMessage<T>, new() =>
-        NetworkFilters.Add(new T().Descriptor.FullName, (config, path, context) => create(Unpack<T>(config, path), path, context));
+        NetworkFilters.Add(AnyRegistry.NameOf<T>(), (config, path, context) => create(Unpack<T>(config, path), path, context));
 
     private static void AddRoute<T>(Func<T, string, object> compile)
         where T : class, IMessage<T>, new() =>
-        RouteConfigs.Add(new T().Descriptor.FullName, (config, path) => compile(Unpack<T>(config, path), path));
+        RouteConfigs.Add(AnyRegistry.NameOf<T>(), (config, path) => compile(Unpack<T>(config, path), path));
 
     private static T Unpack<T>(Any config, string path)
         where T : class, IMessage<T>, new()
     {
         try
         {
-            return config.Unpack<T>();
+            // Whoever calls has found this by the type's name.
+            var message = new T();
+            message.MergeFrom(config.Value);
+            return message;
         }
         catch (InvalidProtocolBufferException e)
         {

@@ -1,5 +1,6 @@
 using Envoy.Config.Route.V3;
 using Google.Protobuf.WellKnownTypes;
+using Lateen.Api;
 using Lateen.Proxy.Compile;
 
 namespace Lateen.Proxy.Filters;
@@ -34,7 +35,7 @@ internal sealed class RouteFilters
             var at = $"{path}{(path.Length > 0 ? "." : "")}typed_per_filter_config[{name}]";
             var wider = _configs.GetValueOrDefault(name);
             if (!any.Is(FilterConfig.Descriptor)) all[name] = new RouteFilterConfig(FilterCatalog.CompileForRoute(any, false, at), false, wider);
-            else if (any.Unpack<FilterConfig>() is var wrapped && wrapped.Disabled) all[name] = new RouteFilterConfig(null, true, wider);
+            else if (any.Read<FilterConfig>() is var wrapped && wrapped.Disabled) all[name] = new RouteFilterConfig(null, true, wider);
             else if (wrapped.Config is null) throw new ConfigRefusedException(at + ".config", "is missing");
             // An empty configuration only switches the filter on.
             else if (wrapped.Config.TypeUrl.Length == 0) all[name] = new RouteFilterConfig(null, false, wider);

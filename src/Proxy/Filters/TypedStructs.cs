@@ -11,8 +11,8 @@ internal static class TypedStructs
     /// <summary>Name of the type and the structure; no name when it is no such thing.</summary>
     public static (string? Name, Struct Value) Find(Any config)
     {
-        if (config.TryUnpack<Udpa.Type.V1.TypedStruct>(out var old)) return (Any.GetTypeName(old.TypeUrl), old.Value ?? new Struct());
-        if (config.TryUnpack<global::Xds.Type.V3.TypedStruct>(out var current)) return (Any.GetTypeName(current.TypeUrl), current.Value ?? new Struct());
+        if (config.TryRead<Udpa.Type.V1.TypedStruct>(out var old)) return (Any.GetTypeName(old.TypeUrl), old.Value ?? new Struct());
+        if (config.TryRead<global::Xds.Type.V3.TypedStruct>(out var current)) return (Any.GetTypeName(current.TypeUrl), current.Value ?? new Struct());
         return (null, new Struct());
     }
 
@@ -20,10 +20,10 @@ internal static class TypedStructs
     /// <exception cref="ConfigRefusedException">The structure does not fit the type.</exception>
     public static Any Unwrap(Any config, string path)
     {
-        if (Find(config) is not ({ } name, var value) || AnyRegistry.All.Find(name) is not { } type) return config;
+        if (Find(config) is not ({ } name, var value) || AnyRegistry.Find(name) is not { } type) return config;
         try
         {
-            return Any.Pack(AnyRegistry.Parser.Parse(JsonFormatter.Default.Format(value), type));
+            return Any.Pack(AnyRegistry.Parse(JsonFormatter.Default.Format(value), type));
         }
         catch (Exception e) when (e is InvalidProtocolBufferException or InvalidJsonException)
         {

@@ -2,6 +2,7 @@ using Envoy.Config.Overload.V3;
 using Envoy.Extensions.ResourceMonitors.CgroupMemory.V3;
 using Envoy.Extensions.ResourceMonitors.DownstreamConnections.V3;
 using Envoy.Extensions.ResourceMonitors.FixedHeap.V3;
+using Lateen.Api;
 using Lateen.Proxy.Compile;
 using Lateen.Proxy.Stats;
 using Config = Envoy.Config.Overload.V3.OverloadManager;
@@ -53,18 +54,18 @@ internal sealed class OverloadWatch
     private void AddMonitor(ResourceMonitor monitor, string path)
     {
         if (monitor.TypedConfig is not { } any) throw new ConfigRefusedException(path, $"{monitor.Name} has no typed_config");
-        if (any.TryUnpack<FixedHeapConfig>(out var heap))
+        if (any.TryRead<FixedHeapConfig>(out var heap))
         {
             if (heap.MaxHeapSizeBytes == 0) throw new ConfigRefusedException(path + ".typed_config.max_heap_size_bytes", "is 0");
             _monitors[monitor.Name] = () => (double)GC.GetTotalMemory(forceFullCollection: false) / heap.MaxHeapSizeBytes;
         }
-        else if (any.TryUnpack<DownstreamConnectionsConfig>(out var connections))
+        else if (any.TryRead<DownstreamConnectionsConfig>(out var connections))
         {
             if (connections.MaxActiveDownstreamConnections is <= 0 or > int.MaxValue) throw new ConfigRefusedException(path + ".typed_config.max_active_downstream_connections", "must be more than 0");
             _state.MaxConnections = (int)connections.MaxActiveDownstreamConnections;
             _monitors[monitor.Name] = () => (double)_state.Connections / _state.MaxConnections;
         }
-        else if (any.TryUnpack<CgroupMemoryConfig>(out var cgroup))
+        else if (any.TryRead<CgroupMemoryConfig>(out var cgroup))
         {
             var most = cgroup.MaxMemoryBytes > 0 ? cgroup.MaxMemoryBytes : (ulong)GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
             _monitors[monitor.Name] = () => (double)Environment.WorkingSet / most;

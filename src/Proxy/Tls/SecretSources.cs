@@ -44,7 +44,7 @@ internal sealed class SecretSources(SecretStore store, Func<string, string?> tar
         if (!_sourceFiles.HasChanged([source.Target]) && !missing) return;
         try
         {
-            var response = AnyRegistry.Parser.Parse<DiscoveryResponse>(YamlReader.ReadOne(File.ReadAllText(source.Target), source.Target).ToJsonString());
+            var response = AnyRegistry.Parse<DiscoveryResponse>(YamlReader.ReadOne(File.ReadAllText(source.Target), source.Target).ToJsonString());
             store.Apply(source, response.Resources, response.VersionInfo);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidProtocolBufferException or InvalidJsonException or FormatException or InvalidOperationException)

@@ -1,6 +1,7 @@
 using Envoy.Extensions.TransportSockets.Tls.V3;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
+using Lateen.Api;
 using Lateen.Proxy.Compile;
 using Microsoft.Extensions.Logging;
 
@@ -51,7 +52,7 @@ internal sealed class SecretStore(ILogger log)
         foreach (var any in resources)
             try
             {
-                Set(source, any.Unpack<Secret>(), version);
+                Set(source, any.Read<Secret>(), version);
             }
             catch (Exception e) when (e is InvalidProtocolBufferException or ConfigRefusedException)
             {

@@ -3,6 +3,7 @@ using Envoy.Config.Trace.V3;
 using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Envoy.Extensions.RequestId.Uuid.V3;
 using Envoy.Type.Tracing.V3;
+using Lateen.Api;
 using Lateen.Proxy.AccessLogs;
 using Lateen.Proxy.Compile;
 using Lateen.Rpc;
@@ -24,7 +25,7 @@ internal static class TracingCompiler
         if (tracing.SpawnUpstreamSpan is true) throw new ConfigRefusedException(path + ".spawn_upstream_span", "is not supported");
         if (tracing.UpstreamOperation.Length > 0) throw new ConfigRefusedException(path + ".upstream_operation", "is not supported: there are no spans of the upstream alone");
         if (tracing.Provider is not { } provider) return null;
-        var uuid = hcm.RequestIdExtension?.TypedConfig is { } extension && extension.TryUnpack<UuidRequestIdConfig>(out var config) ? config : new UuidRequestIdConfig();
+        var uuid = hcm.RequestIdExtension?.TypedConfig is { } extension && extension.TryRead<UuidRequestIdConfig>(out var config) ? config : new UuidRequestIdConfig();
         var settings = Provider(provider, context, path + ".provider");
         return settings with
         {
@@ -44,7 +45,7 @@ internal static class TracingCompiler
     {
         if (provider.TypedConfig is not { } any) throw new ConfigRefusedException(path, $"{provider.Name} has no typed_config");
         var at = path + ".typed_config";
-        if (any.TryUnpack<ZipkinConfig>(out var zipkin))
+        if (any.TryRead<ZipkinConfig>(out var zipkin))
         {
             if (zipkin.CollectorEndpointVersion != ZipkinConfig.Types.CollectorEndpointVersion.HttpJson && zipkin.CollectorService is null)
                 throw new ConfigRefusedException(at + ".collector_endpoint_version", $"{zipkin.CollectorEndpointVersion} is not supported: set HTTP_JSON");
@@ -60,7 +61,7 @@ internal static class TracingCompiler
                 Exporter = context.Exporter(Fingerprints.Of(any), () => new ZipkinExporter(new Collector(context, uri.Item1), uri.Item2, uri.Item3, context.Node?.Cluster ?? "", context.Log)),
             };
         }
-        if (any.TryUnpack<OpenTelemetryConfig>(out var otel))
+        if (any.TryRead<OpenTelemetryConfig>(out var otel))
         {
             if (otel.Sampler is not null) throw new ConfigRefusedException(at + ".sampler", $"{otel.Sampler.Name} is not supported");
             var resource = Resource(otel, at);

@@ -2,6 +2,7 @@ using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using Envoy.Config.Core.V3;
 using Envoy.Extensions.TransportSockets.Tls.V3;
+using Lateen.Api;
 using Lateen.Proxy.Compile;
 using Lateen.Proxy.Upstream.Clusters;
 using Lateen.Rpc;
@@ -35,7 +36,7 @@ internal sealed record AdsSettings
         if (service.EnvoyGrpc is not { ClusterName: { Length: > 0 } name } grpc) throw new ConfigRefusedException(Path + ".grpc_services[0]", "names no cluster (envoy_grpc)");
         var cluster = bootstrap.StaticResources?.Clusters.FirstOrDefault(candidate => candidate.Name == name)
             ?? throw new ConfigRefusedException(Path + ".grpc_services[0].envoy_grpc.cluster_name", $"{name} is not a static cluster");
-        var tls = cluster.TransportSocket?.TypedConfig is { } socket && socket.TryUnpack<UpstreamTlsContext>(out var context) ? Tls(context, $"static_resources.clusters.{name}.transport_socket.typed_config") : null;
+        var tls = cluster.TransportSocket?.TypedConfig is { } socket && socket.TryRead<UpstreamTlsContext>(out var context) ? Tls(context, $"static_resources.clusters.{name}.transport_socket.typed_config") : null;
         var headers = new RpcMetadata();
         foreach (var header in service.InitialMetadata) headers.Add(header.Key.ToLowerInvariant(), header.Value);
         var isDelta = ads.ApiType is ApiConfigSource.Types.ApiType.DeltaGrpc or ApiConfigSource.Types.ApiType.AggregatedDeltaGrpc;

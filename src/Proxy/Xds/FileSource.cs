@@ -46,7 +46,7 @@ internal sealed class FileSource(IReadOnlyList<(string TypeUrl, ConfigOrigin Ori
     {
         try
         {
-            var response = AnyRegistry.Parser.Parse<DiscoveryResponse>(YamlReader.ReadOne(File.ReadAllText(file), file).ToJsonString());
+            var response = AnyRegistry.Parse<DiscoveryResponse>(YamlReader.ReadOne(File.ReadAllText(file), file).ToJsonString());
             var kind = resources.Kinds.First(kind => kind.TypeUrl == typeUrl);
             kind.Apply(ResourceUpdate.Of(response.Resources, response.VersionInfo, file));
         }

@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
+using Lateen.Api;
 using Lateen.Proxy.Compile;
 
 namespace Lateen.Proxy.Xds;
@@ -42,7 +43,7 @@ internal static class ResourceUpdates
             T message;
             try
             {
-                message = body.Unpack<T>();
+                message = body.Read<T>();
             }
             catch (InvalidProtocolBufferException e)
             {

@@ -27,9 +27,9 @@ public static class Programs
         ["DOTNET_gcServer"] = "0",
         ["DOTNET_gcConcurrent"] = "0",
         ["DOTNET_TieredPGO"] = "0",
-        // In milliseconds, in hexadecimal: methods are compiled again for speed once a process has been quiet for a second. All processes
-        // of a mesh start together, and what is compiled twice meanwhile makes everybody wait.
-        ["DOTNET_TC_CallCountingDelayMs"] = "3E8",
+        // In milliseconds, in hexadecimal: methods are compiled again for speed once a process has been quiet for five seconds. All
+        // processes of a mesh start together, and what is compiled twice meanwhile makes everybody wait.
+        ["DOTNET_TC_CallCountingDelayMs"] = "1388",
         // Two processors give a pool of two: blocking steps at the start would hold up everything else for seconds.
         ["DOTNET_ThreadPool_ForceMinWorkerThreads"] = "20",
         ["DOTNET_CLI_TELEMETRY_OPTOUT"] = "1",

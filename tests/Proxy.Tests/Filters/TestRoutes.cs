@@ -9,5 +9,5 @@ namespace Lateen.Proxy.Tests.Filters;
 /// <summary>Route tables from YAML.</summary>
 internal static class TestRoutes
 {
-    public static RouteTable Compile(string yaml) => RouteCompiler.Compile(AnyRegistry.Parser.Parse<RouteConfiguration>(YamlReader.ReadOne(yaml, "routes").ToJsonString()));
+    public static RouteTable Compile(string yaml) => RouteCompiler.Compile(AnyRegistry.Parse<RouteConfiguration>(YamlReader.ReadOne(yaml, "routes").ToJsonString()));
 }

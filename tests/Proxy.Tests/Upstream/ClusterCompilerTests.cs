@@ -48,5 +48,5 @@ public sealed class ClusterCompilerTests
 
     internal static ClusterSnapshot Compile(string yaml) => ClusterCompiler.Compile(Read(yaml));
 
-    private static Cluster Read(string yaml) => AnyRegistry.Parser.Parse<Cluster>(YamlReader.ReadOne(yaml, "test").ToJsonString());
+    private static Cluster Read(string yaml) => AnyRegistry.Parse<Cluster>(YamlReader.ReadOne(yaml, "test").ToJsonString());
 }

@@ -13,6 +13,6 @@ internal static class RouteYaml
     public static RouteTable Compile(string routes)
     {
         var yaml = "name: test\nvirtual_hosts:\n- name: all\n  domains: [\"*\"]\n  routes:\n" + string.Join('\n', routes.Split('\n').Select(line => "  " + line));
-        return RouteCompiler.Compile(AnyRegistry.Parser.Parse<RouteConfiguration>(YamlReader.ReadOne(yaml, "test").ToJsonString()));
+        return RouteCompiler.Compile(AnyRegistry.Parse<RouteConfiguration>(YamlReader.ReadOne(yaml, "test").ToJsonString()));
     }
 }

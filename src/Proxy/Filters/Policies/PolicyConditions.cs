@@ -2,6 +2,7 @@ using Envoy.Config.Core.V3;
 using Envoy.Config.Rbac.V3;
 using Envoy.Extensions.Path.Match.UriTemplate.V3;
 using Envoy.Type.Matcher.V3;
+using Lateen.Api;
 using Lateen.Foundation.Net;
 using Lateen.Proxy.Compile;
 using Lateen.Proxy.Http.Connections;
@@ -50,7 +51,7 @@ internal static class PolicyConditions
 
     public static PolicyCondition Template(TypedExtensionConfig extension, string path)
     {
-        if (extension.TypedConfig?.TryUnpack<UriTemplateMatchConfig>(out var config) != true)
+        if (extension.TypedConfig?.TryRead<UriTemplateMatchConfig>(out var config) != true)
             throw new ConfigRefusedException(path, $"{extension.Name} ({extension.TypedConfig?.TypeUrl}) is not supported");
         var regex = UriTemplate.ToRegex(config.PathTemplate, path + ".path_template");
         return (in PolicySubject subject) => subject.Path is { IsEmpty: false } target && SafeRegex.IsMatch(regex, target);

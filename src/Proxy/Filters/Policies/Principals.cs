@@ -1,6 +1,7 @@
 using Envoy.Config.Rbac.V3;
 using Envoy.Extensions.Rbac.Principals.MtlsAuthenticated.V3;
 using Envoy.Extensions.TransportSockets.Tls.V3;
+using Lateen.Api;
 using Lateen.Proxy.Compile;
 using Lateen.Proxy.Http.Routing;
 using Lateen.Proxy.Tls;
@@ -71,7 +72,7 @@ internal static class Principals
 
     private static PolicyCondition Custom(Envoy.Config.Core.V3.TypedExtensionConfig custom, string path)
     {
-        if (custom.TypedConfig?.TryUnpack<Config>(out var config) != true) throw new ConfigRefusedException(path, $"the principal {custom.Name} ({custom.TypedConfig?.TypeUrl}) is not supported");
+        if (custom.TypedConfig?.TryRead<Config>(out var config) != true) throw new ConfigRefusedException(path, $"the principal {custom.Name} ({custom.TypedConfig?.TypeUrl}) is not supported");
         if (config.SanMatcher is null)
             return config.AnyValidatedClientCertificate
                 ? (in PolicySubject subject) => subject.Info.DownstreamTls is { IsPeerVerified: true }
