@@ -15,20 +15,22 @@ internal static class Configurations
         + "%REQUESTED_SERVER_NAME% %ROUTE_NAME%\\n";
 
     /// <summary>The light server behind every proxy: nginx with fixed answers.</summary>
-    public static string Backend(int port, string folder) => Write(folder, "backend.conf", $$"""
+    public static string Backend(Backends backends, string folder) => Write(folder, "backend.conf", $$"""
         daemon off; master_process off; worker_processes 1; pid {{folder}}/backend.pid; error_log stderr crit;
         events { worker_connections 8192; }
         http {
           access_log off; keepalive_requests 1000000000; keepalive_timeout 3600s; client_body_temp_path {{folder}}/backend-body;
           server {
-            listen 127.0.0.1:{{port}} backlog=4096;
+            listen 127.0.0.1:{{backends.Http1}} backlog=4096; listen 127.0.0.1:{{backends.Http2}} http2 backlog=4096; listen 127.0.0.1:{{backends.Tls}} ssl backlog=4096;
+            ssl_certificate {{backends.Certificates.Certificate}}; ssl_certificate_key {{backends.Certificates.Key}}; ssl_protocols TLSv1.3;
+            ssl_client_certificate {{backends.Certificates.Authority}}; ssl_verify_client on;
             location = /small { default_type text/plain; return 200 "{{new string('s', 128)}}"; }
             location = /large { default_type text/plain; alias {{Write(folder, "large.txt", new string('l', 16 * 1024))}}; open_file_cache max=10; }
           }
         }
         """);
 
-    public static string HaProxy(int backend, IReadOnlyDictionary<PortKind, int> ports, string folder)
+    public static string HaProxy(Backends backends, IReadOnlyDictionary<PortKind, int> ports, string folder)
     {
         var text = new StringBuilder($"""
             global
@@ -60,9 +62,40 @@ internal static class Configurations
               mode http
               http-reuse always
               retries 2
-              server s1 127.0.0.1:{backend}
+              server s1 127.0.0.1:{backends.Http1}
+            backend reviews-h2
+              mode http
+              http-reuse always
+              retries 2
+              server s1 127.0.0.1:{backends.Http2} proto h2
+            backend reviews-tls
+              mode http
+              http-reuse always
+              retries 2
+              server s1 127.0.0.1:{backends.Tls} ssl verify required ca-file {backends.Certificates.Authority} crt {backends.Certificates.Both} sni str(reviews) verifyhost reviews
 
             """);
+        foreach (var (kind, how, where) in new[]
+                 {
+                     (PortKind.Http2, "proto h2", "reviews"), (PortKind.Http2Both, "proto h2", "reviews-h2"),
+                     (PortKind.Tls, $"ssl crt {backends.Certificates.Both} alpn http/1.1", "reviews-tls"),
+                 })
+            if (ports.TryGetValue(kind, out var port))
+                text.Append($"""
+                    frontend {kind}
+                      mode http
+                      option httplog
+                      log global
+                      bind 127.0.0.1:{port} {how}
+                      unique-id-format %[uuid()]
+                      unique-id-header x-request-id
+                      option forwardfor
+                      acl jason req.hdr(end-user) -m str jason
+                      acl reviews req.hdr(host),field(1,:) -m str 127.0.0.1 reviews reviews.default.svc.cluster.local
+                      http-request deny deny_status 404 if jason
+                      use_backend {where} if reviews
+
+                    """);
         if (ports.TryGetValue(PortKind.Rbac, out var rbac))
             text.Append($"""
                 frontend rbac
@@ -87,14 +120,14 @@ internal static class Configurations
                   option tcplog
                   log global
                   bind 127.0.0.1:{tcp}
-                  server s1 127.0.0.1:{backend}
+                  server s1 127.0.0.1:{backends.Http1}
 
                 """);
         return Write(folder, "haproxy.cfg", text.ToString());
     }
 
-    /// <summary>nginx has no ring and no RBAC filter; its log file is buffered as Envoy's is. TCP needs its stream module, which many builds lack.</summary>
-    public static string Nginx(int backend, IReadOnlyDictionary<PortKind, int> ports, string folder)
+    /// <summary>nginx has no ring, no RBAC filter and no HTTP/2 upstream; its log file is buffered as Envoy's is. TCP needs its stream module, which many builds lack.</summary>
+    public static string Nginx(Backends backends, IReadOnlyDictionary<PortKind, int> ports, string folder)
     {
         var text = new StringBuilder($$"""
             daemon off; master_process off; worker_processes 1; pid {{folder}}/nginx.pid; error_log stderr crit;
@@ -103,27 +136,31 @@ internal static class Configurations
               log_format mesh '[$time_iso8601] "$request" $status $request_length $bytes_sent $request_time $upstream_response_time "$http_x_forwarded_for" "$http_user_agent" "$request_id" "$host" "$upstream_addr" $server_addr:$server_port $remote_addr:$remote_port';
               access_log {{folder}}/nginx-access.log mesh buffer=64k flush=1s;
               keepalive_requests 1000000000; keepalive_timeout 3600s; client_body_temp_path {{folder}}/nginx-body; proxy_temp_path {{folder}}/nginx-proxy;
-              upstream reviews { server 127.0.0.1:{{backend}}; keepalive 2048; keepalive_requests 1000000000; }
+              upstream reviews { server 127.0.0.1:{{backends.Http1}}; keepalive 2048; keepalive_requests 1000000000; }
+              upstream reviews-tls { server 127.0.0.1:{{backends.Tls}}; keepalive 2048; keepalive_requests 1000000000; }
+              ssl_certificate {{backends.Certificates.Certificate}}; ssl_certificate_key {{backends.Certificates.Key}}; ssl_protocols TLSv1.3;
+              proxy_ssl_certificate {{backends.Certificates.Certificate}}; proxy_ssl_certificate_key {{backends.Certificates.Key}}; proxy_ssl_protocols TLSv1.3;
+              proxy_ssl_trusted_certificate {{backends.Certificates.Authority}}; proxy_ssl_verify on; proxy_ssl_name reviews; proxy_ssl_server_name on;
 
             """);
         foreach (var (kind, port) in ports.Where(pair => pair.Key != PortKind.Tcp))
             text.Append($$"""
                   server {
-                    listen 127.0.0.1:{{port}} backlog=4096; server_name 127.0.0.1 reviews reviews.default.svc.cluster.local;
+                    listen 127.0.0.1:{{port}}{{(kind == PortKind.Http2 ? " http2" : kind == PortKind.Tls ? " ssl" : "")}} backlog=4096; server_name 127.0.0.1 reviews reviews.default.svc.cluster.local;
                     location / {
                       {{(kind == PortKind.Rbac ? "limit_except GET { deny all; }" : "if ($http_end_user = jason) { return 404; }")}}
-                      proxy_pass http://reviews; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host; proxy_set_header X-Request-Id $request_id; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+                      proxy_pass {{(kind == PortKind.Tls ? "https://reviews-tls" : "http://reviews")}}; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host; proxy_set_header X-Request-Id $request_id; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
                     }
                   }
 
                 """);
         text.Append("}\n");
-        if (ports.TryGetValue(PortKind.Tcp, out var tcp)) text.Append($"stream {{ server {{ listen 127.0.0.1:{tcp}; proxy_pass 127.0.0.1:{backend}; }} }}\n");
+        if (ports.TryGetValue(PortKind.Tcp, out var tcp)) text.Append($"stream {{ server {{ listen 127.0.0.1:{tcp}; proxy_pass 127.0.0.1:{backends.Http1}; }} }}\n");
         return Write(folder, "nginx.conf", text.ToString());
     }
 
     /// <summary>For Envoy and for ours: the very same file but for the path of the log.</summary>
-    public static string Envoy(int backend, IReadOnlyDictionary<PortKind, int> ports, string folder, string name)
+    public static string Envoy(Backends backends, IReadOnlyDictionary<PortKind, int> ports, string folder, string name)
     {
         var listeners = new StringBuilder();
         foreach (var (kind, port) in ports)
@@ -137,7 +174,7 @@ internal static class Configurations
                         typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy, stat_prefix: tcp, cluster: "outbound|9080||reviews.default.svc.cluster.local"}
 
                 """
-                : Http(kind, port, $"{folder}/{name}-access.log"));
+                : Http(kind, port, $"{folder}/{name}-access.log", backends.Certificates));
         return Write(folder, name + ".yaml", $$"""
             node: {id: "sidecar~127.0.0.1~bench.default~default.svc.cluster.local", cluster: bench}
             static_resources:
@@ -147,17 +184,41 @@ internal static class Configurations
                 connect_timeout: 10s
                 lb_policy: LEAST_REQUEST
                 circuit_breakers: {thresholds: [ {max_connections: 4294967295, max_pending_requests: 4294967295, max_requests: 4294967295, max_retries: 4294967295} ] }
-                load_assignment: {cluster_name: x, endpoints: [ {lb_endpoints: [ {endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: {{backend}} } } } } ] } ] }
+                load_assignment: {cluster_name: x, endpoints: [ {lb_endpoints: [ {endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: {{backends.Http1}} } } } } ] } ] }
+              - name: reviews-h2
+                type: STATIC
+                connect_timeout: 10s
+                lb_policy: LEAST_REQUEST
+                circuit_breakers: {thresholds: [ {max_connections: 4294967295, max_pending_requests: 4294967295, max_requests: 4294967295, max_retries: 4294967295} ] }
+                typed_extension_protocol_options:
+                  envoy.extensions.upstreams.http.v3.HttpProtocolOptions: {"@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions, explicit_http_config: {http2_protocol_options: {} } }
+                load_assignment: {cluster_name: x, endpoints: [ {lb_endpoints: [ {endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: {{backends.Http2}} } } } } ] } ] }
+              - name: reviews-tls
+                type: STATIC
+                connect_timeout: 10s
+                lb_policy: LEAST_REQUEST
+                circuit_breakers: {thresholds: [ {max_connections: 4294967295, max_pending_requests: 4294967295, max_requests: 4294967295, max_retries: 4294967295} ] }
+                transport_socket:
+                  name: envoy.transport_sockets.tls
+                  typed_config:
+                    "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext
+                    sni: reviews
+                    common_tls_context:
+                      tls_params: {tls_minimum_protocol_version: TLSv1_3, tls_maximum_protocol_version: TLSv1_3}
+                      tls_certificates: [ {certificate_chain: {filename: {{backends.Certificates.Certificate}} }, private_key: {filename: {{backends.Certificates.Key}} } } ]
+                      validation_context: {trusted_ca: {filename: {{backends.Certificates.Authority}} }, match_typed_subject_alt_names: [ {san_type: DNS, matcher: {exact: reviews} } ] }
+                load_assignment: {cluster_name: x, endpoints: [ {lb_endpoints: [ {endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: {{backends.Tls}} } } } } ] } ] }
               listeners:
             {{listeners}}
             """);
     }
 
-    private static string Http(PortKind kind, int port, string log) => $$"""
+    private static string Http(PortKind kind, int port, string log, BenchCertificates certificates) => $$"""
           - name: {{kind}}
             address: {socket_address: {address: 127.0.0.1, port_value: {{port}} } }
             filter_chains:
-            - filters:
+            - {{(kind == PortKind.Tls ? Tls(certificates) : "")}}
+              filters:
               - name: envoy.filters.network.http_connection_manager
                 typed_config:
                   "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
@@ -183,7 +244,7 @@ internal static class Configurations
                       - match: {prefix: /}
                         name: default
                         route:
-                          cluster: outbound|9080||reviews.default.svc.cluster.local
+                          cluster: {{(kind == PortKind.Tls ? "reviews-tls" : kind == PortKind.Http2Both ? "reviews-h2" : "outbound|9080||reviews.default.svc.cluster.local")}}
                           timeout: 0s
                           retry_policy: {retry_on: "connect-failure,refused-stream,unavailable,cancelled", num_retries: 2, host_selection_retry_max_attempts: "5"}
                   http_filters:
@@ -196,6 +257,11 @@ internal static class Configurations
                     typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}
 
         """;
+
+    private static string Tls(BenchCertificates certificates) =>
+        "transport_socket: {name: envoy.transport_sockets.tls, typed_config: {\"@type\": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext, "
+        + "common_tls_context: {alpn_protocols: [http/1.1], tls_params: {tls_minimum_protocol_version: TLSv1_3, tls_maximum_protocol_version: TLSv1_3}, "
+        + $"tls_certificates: [ {{certificate_chain: {{filename: {certificates.Certificate} }}, private_key: {{filename: {certificates.Key} }} }} ] }} }} }}";
 
     private const string Rbac = """
                   - name: envoy.filters.http.rbac

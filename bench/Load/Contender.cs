@@ -4,7 +4,9 @@ namespace Lateen.Bench.Load;
 /// <param name="name">How results call it.</param>
 /// <param name="program">Absolute path.</param>
 /// <param name="version">What it says of itself.</param>
-internal sealed class Contender(string name, string program, string version, Func<int, IReadOnlyDictionary<PortKind, int>, string, string[]> configure) : IDisposable
+/// <param name="configure">Writes its configuration; its arguments.</param>
+/// <param name="lacks">What it cannot do.</param>
+internal sealed class Contender(string name, string program, string version, Func<Backends, IReadOnlyDictionary<PortKind, int>, string, string[]> configure, params PortKind[] lacks) : IDisposable
 {
     private readonly Dictionary<PortKind, int> _ports = [];
 
@@ -26,14 +28,15 @@ internal sealed class Contender(string name, string program, string version, Fun
     public int PortOf(PortKind kind) => _ports.GetValueOrDefault(kind);
 
     /// <summary>Starts it with every listener that it can have.</summary>
-    public void Start(int processor, int backend, string folder, FreePorts ports)
+    public void Start(int processor, Backends backends, string folder, FreePorts ports)
     {
         // A proxy that does not take a listener is started again without it.
-        foreach (var kinds in new[] { new[] { PortKind.Http, PortKind.Rbac, PortKind.Tcp }, [PortKind.Http, PortKind.Tcp], [PortKind.Http] })
+        var all = Enum.GetValues<PortKind>().Except(lacks).ToArray();
+        foreach (var kinds in new[] { all, [.. all.Where(kind => kind != PortKind.Tcp)], [PortKind.Http] })
         {
             _ports.Clear();
             foreach (var kind in kinds) _ports[kind] = ports.Next();
-            Process = MeasuredProcess.Start(processor, program, configure(backend, _ports, folder));
+            Process = MeasuredProcess.Start(processor, program, configure(backends, _ports, folder));
             if (kinds.All(kind => Process.Serves(_ports[kind])))
             {
                 Thread.Sleep(2000);
@@ -59,7 +62,7 @@ internal sealed class Contender(string name, string program, string version, Fun
         if (options.Wants("proxies", "haproxy") && OnPath("haproxy") is { } haproxy)
             yield return new Contender("haproxy", haproxy, MeasuredProcess.Run(0, haproxy, "-v").Split('\n')[0], (backend, ports, folder) => ["-db", "-f", Configurations.HaProxy(backend, ports, folder)]);
         if (options.Wants("proxies", "nginx") && OnPath("nginx") is { } nginx)
-            yield return new Contender("nginx", nginx, MeasuredProcess.Run(0, nginx, "-v").Trim(), (backend, ports, folder) => ["-c", Configurations.Nginx(backend, ports, folder), "-p", folder, "-e", "stderr"]);
+            yield return new Contender("nginx", nginx, MeasuredProcess.Run(0, nginx, "-v").Trim(), (backend, ports, folder) => ["-c", Configurations.Nginx(backend, ports, folder), "-p", folder, "-e", "stderr"], PortKind.Http2Both);
         if (options.Wants("proxies", "envoy") && (Environment.GetEnvironmentVariable("ENVOY_PATH") ?? OnPath("envoy")) is { } envoy && File.Exists(envoy))
             yield return new Contender("envoy", envoy, MeasuredProcess.Run(0, envoy, "--version").Trim(), (backend, ports, folder) =>
                 ["-c", Configurations.Envoy(backend, ports, folder, "envoy"), "--concurrency", "1", "-l", "warning", "--disable-hot-restart"]);

@@ -11,12 +11,34 @@ namespace Lateen.Bench.Load;
 /// <param name="Errors">Answers other than 2xx, and socket errors.</param>
 internal readonly record struct LoadResult(long Requests, double Seconds, double P50, double P99, long Errors);
 
-/// <summary>Runs wrk (as fast as it goes) and h2load (at a fixed rate) against a port.</summary>
+/// <summary>Runs wrk, h2load and openssl as fast as they go, and h2load at a fixed rate, against a port.</summary>
 internal static partial class LoadClient
 {
-    public static LoadResult Saturate(int processor, Scenario scenario, int port, int seconds, string folder)
+    public static LoadResult Run(int processor, Scenario scenario, int port, int seconds, string folder) => scenario.Client switch
     {
-        List<string> arguments = ["-t1", $"-c{scenario.Connections}", $"-d{seconds}s", "--latency", $"http://127.0.0.1:{port}{scenario.Path}"];
+        ClientKind.Http2 => Streams(processor, scenario, port, seconds),
+        ClientKind.Handshakes => Handshakes(processor, scenario, port, seconds),
+        _ => Saturate(processor, scenario, port, seconds, folder),
+    };
+
+    private static LoadResult Streams(int processor, Scenario scenario, int port, int seconds)
+    {
+        var output = MeasuredProcess.Run(processor, "h2load", "-t1", "-c", Text(scenario.Connections), "-m16", "-D", Text(seconds), $"http://127.0.0.1:{port}{scenario.Path}");
+        if (H2Requests().Match(output) is not { Success: true } done) throw new InvalidOperationException("h2load said:\n" + output);
+        // h2load gives a mean in place of percentiles when it runs for a time.
+        return new LoadResult(Long(done.Groups[1].Value), seconds, double.NaN, double.NaN, Long(done.Groups[2].Value) + Long(done.Groups[3].Value));
+    }
+
+    private static LoadResult Handshakes(int processor, Scenario scenario, int port, int seconds)
+    {
+        var output = MeasuredProcess.Run(processor, "openssl", "s_time", "-connect", $"127.0.0.1:{port}", "-new", "-time", Text(seconds), "-www", scenario.Path);
+        if (Connections().Match(output) is not { Success: true } made) throw new InvalidOperationException("openssl s_time said:\n" + output);
+        return new LoadResult(Long(made.Groups[1].Value), Math.Max(1, Long(made.Groups[2].Value)), double.NaN, double.NaN, 0);
+    }
+
+    private static LoadResult Saturate(int processor, Scenario scenario, int port, int seconds, string folder)
+    {
+        List<string> arguments = ["-t1", $"-c{scenario.Connections}", $"-d{seconds}s", "--latency", $"{(scenario.Port == PortKind.Tls ? "https" : "http")}://127.0.0.1:{port}{scenario.Path}"];
         if (scenario.PostBytes > 0)
         {
             var script = Path.Combine(folder, "post.lua");
@@ -62,6 +84,12 @@ internal static partial class LoadClient
 
     [GeneratedRegex(@"(\d+) requests in ([\d.]+m?s)")]
     private static partial Regex Completed();
+
+    [GeneratedRegex(@"requests: \d+ total, \d+ started, (\d+) done, \d+ succeeded, (\d+) failed, (\d+) errored")]
+    private static partial Regex H2Requests();
+
+    [GeneratedRegex(@"(\d+) connections in (\d+) real seconds")]
+    private static partial Regex Connections();
 
     [GeneratedRegex(@"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)")]
     private static partial Regex SocketErrors();

@@ -13,10 +13,10 @@ internal static class LoadRun
 
     public static async Task<int> RunAsync(BenchOptions options)
     {
-        foreach (var needed in new[] { "wrk", "h2load", "nginx", "taskset" })
+        foreach (var needed in new[] { "wrk", "h2load", "nginx", "openssl", "taskset" })
             if (Contender.OnPath(needed) is null)
             {
-                await Console.Error.WriteLineAsync($"lateen bench: {needed} is missing (Debian: wrk, nghttp2-client, nginx-light, util-linux)");
+                await Console.Error.WriteLineAsync($"lateen bench: {needed} is missing (Debian: wrk, nghttp2-client, nginx-light, openssl, util-linux)");
                 return 69;
             }
         var (rounds, seconds) = (options.Number("rounds", 3), options.Number("seconds", 4));
@@ -29,12 +29,12 @@ internal static class LoadRun
         try
         {
             // 1
-            var backendPort = ports.Next();
-            using var backend = MeasuredProcess.Start(client, Contender.OnPath("nginx")!, "-c", Configurations.Backend(backendPort, folder), "-p", folder, "-e", "stderr");
-            if (!backend.Serves(backendPort)) throw new InvalidOperationException("the backend does not start: " + backend.Errors);
+            var backends = new Backends(ports.Next(), ports.Next(), ports.Next(), BenchCertificates.Write(folder));
+            using var backend = MeasuredProcess.Start(client, Contender.OnPath("nginx")!, "-c", Configurations.Backend(backends, folder), "-p", folder, "-e", "stderr");
+            if (!backend.Serves(backends.Http1)) throw new InvalidOperationException("the backend does not start: " + backend.Errors);
             foreach (var contender in contenders)
             {
-                contender.Start(proxy, backendPort, folder, ports);
+                contender.Start(proxy, backends, folder, ports);
                 Console.WriteLine(contender.Process is null ? $"{contender.Name} does not start: {contender.Absence}" : $"{contender.Name} ({contender.Version}): {contender.IdleMiB:F0} MiB idle");
             }
             contenders.RemoveAll(contender => contender.Process is null);
@@ -42,8 +42,8 @@ internal static class LoadRun
 
             // 2
             foreach (var contender in contenders)
-                foreach (var scenario in scenarios.Where(scenario => contender.PortOf(scenario.Port) > 0).DistinctBy(scenario => (scenario.Port, scenario.PostBytes > 0)))
-                    LoadClient.Saturate(client, scenario, contender.PortOf(scenario.Port), Math.Max(4, seconds), folder);
+                foreach (var scenario in scenarios.Where(scenario => contender.PortOf(scenario.Port) > 0).DistinctBy(scenario => (scenario.Port, scenario.PostBytes > 0, scenario.Client)))
+                    LoadClient.Run(client, scenario, contender.PortOf(scenario.Port), Math.Max(4, seconds), folder);
 
             // 3
             var samples = new List<Sample>();
@@ -84,7 +84,7 @@ internal static class LoadRun
     private static Sample Measure(int client, Contender contender, Scenario scenario, int seconds, string folder)
     {
         var before = contender.Process!.Cpu;
-        var result = LoadClient.Saturate(client, scenario, contender.PortOf(scenario.Port), seconds, folder);
+        var result = LoadClient.Run(client, scenario, contender.PortOf(scenario.Port), seconds, folder);
         return SampleOf(contender, scenario, contender.Process.Cpu - before, result);
     }
 

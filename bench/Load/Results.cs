@@ -17,7 +17,7 @@ internal static class Results
         var now = DateTime.UtcNow;
         Say(page, $"# Load, {now:yyyy-MM-dd HH:mm} UTC\n");
         Say(page, $"{MachineFacts()}\n");
-        Say(page, $"CPU microseconds per request are user and system time of the proxy's process divided by completed requests: medians over interleaved rounds, with the range. The proxy has one processor and one worker; client (wrk) and backend (nginx) share another. `ratio` is {primary}'s median divided by the row's: below 1 means that {primary} costs less.\n");
+        Say(page, $"CPU microseconds per request are user and system time of the proxy's process divided by completed requests: medians over interleaved rounds, with the range. The proxy has one processor and one worker; client (wrk, h2load or openssl) and backend (nginx) share another. `ratio` is {primary}'s median divided by the row's: below 1 means that {primary} costs less.\n");
         Say(page, "| proxy | version | MiB idle | MiB after load |\n|---|---|---|---|");
         foreach (var contender in contenders) Say(page, $"| {contender.Name} | {contender.Version} | {contender.IdleMiB:F0} | {contender.LoadedMiB:F0} |");
         foreach (var scenario in scenarios)
