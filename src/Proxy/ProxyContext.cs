@@ -39,6 +39,9 @@ internal sealed class ProxyContext(StatsStore stats, ILoggerFactory logs) : IAsy
     /// <summary>The bootstrap's node.</summary>
     public Envoy.Config.Core.V3.Node Node { get; init; } = new();
 
+    /// <summary>The engine's threads; none while a configuration is only validated.</summary>
+    public IReadOnlyList<Workers.Worker> Workers { get; set; } = [];
+
     private readonly ConcurrentDictionary<ulong, Lazy<IAsyncDisposable>> _exporters = new();
 
     /// <summary>The sender of spans or logs of one configuration; the same one for the same configuration.</summary>

@@ -44,6 +44,7 @@ public sealed class ProxyServer : IAsyncDisposable
         _overload = new OverloadWatch(bootstrap.OverloadManager, _context.Overload, _context.Stats);
         ServerStats.Register(_context.Stats, this);
         _workers = [.. Enumerable.Range(0, count).Select(index => new Worker(index, fault => _context.Log.LogError(fault, "a worker caught what nothing else did")))];
+        _context.Workers = _workers;
         _listenerSets = [.. _workers.Select(worker => new ListenerSet(worker, _context))];
         _resources = new ResourceState(_context, PublishListeners);
         var files = BootstrapReader.Files(bootstrap);
@@ -145,8 +146,9 @@ public sealed class ProxyServer : IAsyncDisposable
     {
         await _stop.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(_background).ConfigureAwait(false);
-        foreach (var worker in _workers) worker.Dispose();
+        // What waits to be sent goes out over the workers' connections.
         await _context.DisposeAsync().ConfigureAwait(false);
+        foreach (var worker in _workers) worker.Dispose();
         LogFileSink.FlushAll();
         _stop.Dispose();
     }

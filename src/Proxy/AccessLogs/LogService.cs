@@ -5,8 +5,9 @@ using Envoy.Service.Accesslog.V3;
 using Google.Protobuf;
 using Lateen.Proxy.Compile;
 using Lateen.Proxy.Tracing;
+using Lateen.Proxy.Upstream.Grpc;
+using Lateen.Proxy.Workers;
 using Lateen.Rpc;
-using Lateen.Rpc.Client;
 
 namespace Lateen.Proxy.AccessLogs;
 
@@ -17,10 +18,12 @@ namespace Lateen.Proxy.AccessLogs;
 internal sealed class LogService : IAsyncDisposable
 {
     private static readonly RpcMethod<StreamAccessLogsMessage, StreamAccessLogsResponse> Method = new(RpcKind.ClientStream, "envoy.service.accesslog.v3.AccessLogService", "StreamAccessLogs");
+    private static readonly TimeSpan LongestGoodbye = TimeSpan.FromSeconds(1);
     private readonly BatchSender<IMessage> _sender;
     private readonly Collector _collector;
     private readonly StreamAccessLogsMessage.Types.Identifier _identifier;
-    private RpcDuplexCall<StreamAccessLogsMessage, StreamAccessLogsResponse>? _call;
+    private GrpcStream? _stream;
+    private TaskCompletionSource _over = new();
 
     private LogService(Collector collector, string name, TimeSpan interval, ProxyContext context)
     {
@@ -38,35 +41,50 @@ internal sealed class LogService : IAsyncDisposable
 
     public void Add(IMessage entry) => _sender.Add(entry);
 
+    /// <summary>Sends what waits, ends the stream, and gives the service a moment to read it to the end.</summary>
     public async ValueTask DisposeAsync()
     {
         await _sender.DisposeAsync().ConfigureAwait(false);
-        if (_call is { } call)
+        if (_stream is not { } stream) return;
+        using var limit = new CancellationTokenSource(LongestGoodbye);
+        try
         {
-            await call.CompleteAsync().ConfigureAwait(false);
-            await call.DisposeAsync().ConfigureAwait(false);
+            await PoolWork.RunOnAsync(stream.Worker, stream.CompleteAsync, limit.Token).ConfigureAwait(false);
+            await _over.Task.WaitAsync(limit.Token).ConfigureAwait(false);
         }
-        _collector.Dispose();
+        catch (OperationCanceledException)
+        {
+            // The service does not answer: its stream goes with the process.
+        }
     }
 
     private async Task SendAsync(IReadOnlyList<IMessage> entries, CancellationToken cancel)
     {
         foreach (var message in Messages(entries))
-            try
+        {
+            var stream = _stream;
+            if (stream is null || _over.Task.IsCompleted)
             {
-                if (_call is null)
-                {
-                    _call = _collector.Channel().OpenDuplex(Method);
-                    message.Identifier = _identifier;
-                }
-                await _call.WriteAsync(message).WaitAsync(cancel).ConfigureAwait(false);
+                _stream = stream = await _collector.OpenAsync(Method.Path, cancel).ConfigureAwait(false);
+                _over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                message.Identifier = _identifier;
+                var over = _over;
+                stream.Worker.Post(() => _ = WatchAsync(stream, over));
             }
-            catch
-            {
-                if (_call is { } broken) await broken.DisposeAsync().ConfigureAwait(false);
-                _call = null;
-                throw;
-            }
+            if (await PoolWork.RunOnAsync(stream.Worker, () => stream.SendAsync(message), cancel).ConfigureAwait(false)) continue;
+            _stream = null;
+            throw new RpcException(RpcStatusCode.Unavailable, "the stream was lost");
+        }
+    }
+
+    /// <summary>Reads until the service ends the stream: the next entries want a new one.</summary>
+    private static async Task WatchAsync(GrpcStream stream, TaskCompletionSource over)
+    {
+        while (await stream.ReadAsync() is not null)
+        {
+        }
+        stream.Close();
+        over.SetResult();
     }
 
     private static IEnumerable<StreamAccessLogsMessage> Messages(IReadOnlyList<IMessage> entries)

@@ -81,7 +81,7 @@ internal sealed class OtlpAccessLog : AccessLog
             return new OtlpLogSender(resource, interval, (request, cancel) => collector.PostAsync(target.PathAndQuery, target.Authority, "application/x-protobuf", headers, request.ToByteArray(), cancel), context);
         }
         var service = config.GrpcService is not null ? Collector.Of(config.GrpcService, context, path + ".grpc_service") : Collector.Of(common?.GrpcService, context, path + ".common_config.grpc_service");
-        return new OtlpLogSender(resource, interval, (request, cancel) => service.CallAsync(Export, request, null, cancel), context);
+        return new OtlpLogSender(resource, interval, (request, cancel) => service.CallAsync(Export, request, cancel), context);
     }
 }
 

@@ -18,10 +18,10 @@ internal sealed class OtlpExporter : ISpanExporter, IAsyncDisposable
     private readonly Resource _resource;
 
     /// <summary>By gRPC.</summary>
-    public OtlpExporter(Collector collector, Resource resource, RpcMetadata? headers, ILogger log)
+    public OtlpExporter(Collector collector, Resource resource, ILogger log)
     {
         _resource = resource;
-        _sender = new BatchSender<FinishedSpan>(Interval, (spans, cancel) => collector.CallAsync(Export, Request(spans), headers, cancel), log);
+        _sender = new BatchSender<FinishedSpan>(Interval, (spans, cancel) => collector.CallAsync(Export, Request(spans), cancel), log);
     }
 
     /// <summary>By HTTP.</summary>

@@ -6,7 +6,6 @@ using Envoy.Type.Tracing.V3;
 using Lateen.Api;
 using Lateen.Proxy.AccessLogs;
 using Lateen.Proxy.Compile;
-using Lateen.Rpc;
 using Opentelemetry.Proto.Common.V1;
 using Opentelemetry.Proto.Resource.V1;
 using KeyValue = Opentelemetry.Proto.Common.V1.KeyValue;
@@ -82,9 +81,7 @@ internal static class TracingCompiler
             var extra = http.RequestHeadersToAdd.Select(header => (header.Header?.Key ?? "", header.Header?.Value ?? "")).ToArray();
             return new OtlpExporter(new Collector(context, cluster), resource, target, host, extra, context.Log);
         }
-        var headers = new RpcMetadata();
-        foreach (var header in otel.GrpcService?.InitialMetadata ?? []) headers.Add(header.Key.ToLowerInvariant(), header.Value);
-        return new OtlpExporter(Collector.Of(otel.GrpcService, context, path + ".grpc_service"), resource, headers, context.Log);
+        return new OtlpExporter(Collector.Of(otel.GrpcService, context, path + ".grpc_service"), resource, context.Log);
     }
 
     private static Resource Resource(OpenTelemetryConfig otel, string path)

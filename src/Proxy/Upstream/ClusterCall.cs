@@ -1,11 +1,8 @@
 using System.Globalization;
+using System.Text;
 using Lateen.Proxy.Http.Connections;
 using Lateen.Proxy.Http.Headers;
 using Lateen.Proxy.Http.Http1;
-using Lateen.Proxy.Stats;
-using Lateen.Proxy.Upstream.Balancers;
-using Lateen.Proxy.Upstream.Clusters;
-using Lateen.Proxy.Upstream.Pools;
 using Lateen.Proxy.Workers;
 
 namespace Lateen.Proxy.Upstream;
@@ -27,8 +24,8 @@ internal enum CallStatus
 internal sealed record ClusterReply(CallStatus Status, int Code, HeaderMap Headers, byte[] Body);
 
 /// <summary>
-/// A request that the proxy makes for itself: a filter asks an authorisation server, keys are fetched. It runs on the worker's own pools,
-/// under the cluster's breakers and statistics. Owned by one worker.
+/// A request that the proxy makes for itself and whose whole answer it wants: a filter asks an authorisation server, keys are fetched. It
+/// runs on the worker's own pools, by the protocol and the transport of the cluster, under its breakers and statistics. Owned by one worker.
 /// </summary>
 internal static class ClusterCall
 {
@@ -40,56 +37,31 @@ internal static class ClusterCall
     /// </summary>
     public static async ValueTask<ClusterReply> SendAsync(ProxyContext context, Worker worker, string cluster, HeaderMap request, ReadOnlyMemory<byte> body, long timeoutMs)
     {
-        if (context.Clusters.Current.Find(cluster) is not { } target) return End(CallStatus.NoCluster);
-        if (target.Pick(worker, new LoadBalancerContext(null, default, null)) is not { } host) return End(CallStatus.NoHost);
-        if (!target.TryBegin(BreakerKind.Requests))
-        {
-            target.Stats.Add(worker, ClusterStats.RqPendingOverflow);
-            return End(CallStatus.Overflow);
-        }
-        target.Stats.Add(worker, ClusterStats.RqTotal);
-        target.Stats.Add(worker, ClusterStats.RqActive);
-        host.Began();
-        var attempt = new Attempt();
-        if (timeoutMs > 0) worker.StartTimer(attempt, timeoutMs);
-        var start = worker.Now;
+        var status = CallRun.TryBegin(context, worker, cluster, timeoutMs, out var run);
+        if (run is null) return End(status);
+        var reply = End(CallStatus.Failed);
         try
         {
-            var reply = await RunAsync(host.PoolOf(worker, target), attempt, request, body);
-            if (reply.Status == CallStatus.Ok)
-            {
-                target.Stats.Add(worker, ClusterStats.ClassOf(reply.Code));
-                target.Stats.Add(worker, ClusterStats.RqCompleted);
-                target.Stats.Observe(worker, ClusterStats.RqTime, worker.Now - start);
-            }
-            if (!attempt.TimedOut) return reply;
-            target.Stats.Add(worker, ClusterStats.RqTimeout);
-            return End(CallStatus.TimedOut);
+            reply = await RunAsync(run, request, body);
         }
         finally
         {
-            worker.StopTimer(attempt);
-            host.Ended();
-            target.End(BreakerKind.Requests);
-            target.Stats.Add(worker, ClusterStats.RqActive, -1);
+            run.Finish(reply.Status == CallStatus.Ok);
         }
+        return run.TimedOut ? End(CallStatus.TimedOut) : reply;
     }
 
-    private static async ValueTask<ClusterReply> RunAsync(HttpPool pool, Attempt attempt, HeaderMap request, ReadOnlyMemory<byte> body)
+    private static async ValueTask<ClusterReply> RunAsync(CallRun run, HeaderMap request, ReadOnlyMemory<byte> body)
     {
-        var stream = pool.TryTakeIdle() ?? (await pool.ConnectAsync(attempt.Connecting)).Connection;
-        if (stream is null) return End(CallStatus.Failed);
-        attempt.Stream = stream;
-        if (!body.IsEmpty) request.Set(KnownHeader.ContentLength, System.Text.Encoding.ASCII.GetBytes(body.Length.ToString(CultureInfo.InvariantCulture)));
+        if (await run.ConnectAsync() is not { } stream) return End(CallStatus.Failed);
+        // Servers refuse a scheme that is not that of the connection (RFC 9113 section 8.3.1).
+        request.Set(KnownHeader.Scheme, stream.Tls is null ? "http"u8 : "https"u8);
+        if (!body.IsEmpty) request.Set(KnownHeader.ContentLength, Encoding.ASCII.GetBytes(body.Length.ToString(CultureInfo.InvariantCulture)));
         stream.BeginRequest(request, body.IsEmpty ? BodyKind.None : BodyKind.Length, upgrade: false);
-        var reply = await stream.SendAsync(body) && await stream.EndAsync(null) ? await ReadAsync(stream) : End(CallStatus.Failed);
-        attempt.Stream = null;
-        if (reply.Status == CallStatus.Ok && !attempt.TimedOut) stream.Release(requestComplete: true);
-        else stream.Close();
-        return reply;
+        return await stream.SendAsync(body) && await stream.EndAsync(null) ? await ReadAsync(run, stream) : End(CallStatus.Failed);
     }
 
-    private static async ValueTask<ClusterReply> ReadAsync(UpstreamStream stream)
+    private static async ValueTask<ClusterReply> ReadAsync(CallRun run, UpstreamStream stream)
     {
         var headers = new HeaderMap();
         int code;
@@ -100,6 +72,7 @@ internal static class ClusterCall
             if (read != ReadStatus.Ok) return End(CallStatus.Failed);
         }
         while (code < 200);
+        run.Answered(code);
         using var body = new MemoryStream();
         while (true)
         {
@@ -113,20 +86,4 @@ internal static class ClusterCall
     }
 
     private static ClusterReply End(CallStatus status) => new(status, 0, new HeaderMap(), []);
-
-    private sealed class Attempt : WorkerTimer
-    {
-        public ConnectAttempt Connecting { get; } = new();
-
-        public UpstreamStream? Stream { get; set; }
-
-        public bool TimedOut { get; private set; }
-
-        protected internal override void OnFired()
-        {
-            TimedOut = true;
-            Connecting.Abort();
-            Stream?.Abort();
-        }
-    }
 }

@@ -40,9 +40,29 @@ internal sealed class Delay : WorkerTimer, IValueTaskSource
     }
 }
 
-/// <summary>The one door from a worker to the thread pool and back.</summary>
+/// <summary>The one door from a worker to the thread pool and back, and from the pool to a worker.</summary>
 internal static class PoolWork
 {
+    /// <summary>Runs a function on a worker for the pool; the caller continues on the pool. Never called on a worker.</summary>
+    public static Task<T> RunOnAsync<T>(Worker worker, Func<ValueTask<T>> work, CancellationToken cancel)
+    {
+        var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        worker.Post(() => _ = AnswerAsync(work, answer));
+        return answer.Task.WaitAsync(cancel);
+    }
+
+    private static async Task AnswerAsync<T>(Func<ValueTask<T>> work, TaskCompletionSource<T> answer)
+    {
+        try
+        {
+            answer.SetResult(await work());
+        }
+        catch (Exception e)
+        {
+            answer.SetException(e);
+        }
+    }
+
     /// <summary>Runs a function on the pool; the caller continues on its worker.</summary>
     public static ValueTask<T> RunAsync<T>(Worker worker, Func<Task<T>> work)
     {

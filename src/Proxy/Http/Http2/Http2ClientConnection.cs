@@ -3,6 +3,7 @@ using Lateen.Proxy.Http.Headers;
 using Lateen.Proxy.Http.Http1;
 using Lateen.Proxy.Network;
 using Lateen.Proxy.Stats;
+using Lateen.Proxy.Tls;
 using Lateen.Proxy.Upstream.Pools;
 using Lateen.Proxy.Workers;
 
@@ -22,12 +23,15 @@ internal sealed class Http2ClientConnection : Http2Connection
         : base(stream, options, stats, stock, new ReadBuffer(pool.Worker.Buffers))
     {
         _pool = pool;
-        LocalAddress = Interop.NativeSocket.LocalAddress(stream.Fd);
+        (LocalAddress, Tls) = (Interop.NativeSocket.LocalAddress(stream.Fd), stream.Tls);
         _idleTimer = new ActionTimer(Leave);
         _lastUse = Worker.Now;
     }
 
     public SocketAddress LocalAddress { get; }
+
+    /// <summary>What the handshake told; null without TLS.</summary>
+    public TlsFacts? Tls { get; }
 
     /// <summary>Requests that were begun on it.</summary>
     public long Requests { get; private set; }

@@ -4,6 +4,7 @@ using Lateen.Proxy.Http.Headers;
 using Lateen.Proxy.Http.Http1;
 using Lateen.Proxy.Http.Http2.Hpack;
 using Lateen.Proxy.Network;
+using Lateen.Proxy.Tls;
 
 namespace Lateen.Proxy.Http.Http2;
 
@@ -24,6 +25,8 @@ internal sealed class Http2ClientStream : UpstreamStream, IStreamOwner
     public Http2Stream Stream { get; }
 
     public override SocketAddress LocalAddress => _connection.LocalAddress;
+
+    public override TlsFacts? Tls => _connection.Tls;
 
     public override bool ResponseBegun => _code != 0;
 
