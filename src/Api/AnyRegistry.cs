@@ -142,6 +142,7 @@ public static class AnyRegistry
         ("envoy.extensions.filters.http.grpc_http1_bridge.v3", () => global::Envoy.Extensions.Filters.Http.GrpcHttp1Bridge.V3.GrpcHttp1BridgeReflection.Descriptor),
         ("envoy.extensions.filters.http.grpc_stats.v3", () => global::Envoy.Extensions.Filters.Http.GrpcStats.V3.GrpcStatsReflection.Descriptor),
         ("envoy.extensions.filters.http.grpc_web.v3", () => global::Envoy.Extensions.Filters.Http.GrpcWeb.V3.GrpcWebReflection.Descriptor),
+        ("envoy.extensions.filters.http.header_mutation.v3", () => global::Envoy.Extensions.Filters.Http.HeaderMutation.V3.HeaderMutationReflection.Descriptor),
         ("envoy.extensions.filters.http.header_to_metadata.v3", () => global::Envoy.Extensions.Filters.Http.HeaderToMetadata.V3.HeaderToMetadataReflection.Descriptor),
         ("envoy.extensions.filters.http.health_check.v3", () => global::Envoy.Extensions.Filters.Http.HealthCheck.V3.HealthCheckReflection.Descriptor),
         ("envoy.extensions.filters.http.jwt_authn.v3", () => global::Envoy.Extensions.Filters.Http.JwtAuthn.V3.JwtAuthnReflection.Descriptor),

@@ -21,7 +21,7 @@ internal static class FormatOperators
         (ResponseFlags.DownstreamProtocolError, "DPE", "DownstreamProtocolError"), (ResponseFlags.UpstreamProtocolError, "UPE", "UpstreamProtocolError"),
         (ResponseFlags.UpstreamRemoteReset, "UR", "UpstreamRemoteReset"), (ResponseFlags.DurationTimeout, "DT", "DurationTimeout"),
         (ResponseFlags.OverloadManager, "OM", "OverloadManagerTerminated"), (ResponseFlags.RateLimited, "RL", "RateLimited"),
-        (ResponseFlags.Unauthorized, "UAEX", "UnauthorizedExternalService"),
+        (ResponseFlags.Unauthorized, "UAEX", "UnauthorizedExternalService"), (ResponseFlags.RateLimitServiceError, "RLSE", "RateLimitServiceError"),
     ];
 
     private static readonly byte[] HostName = Encoding.UTF8.GetBytes(Environment.MachineName);

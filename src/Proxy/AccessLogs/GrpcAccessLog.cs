@@ -143,6 +143,7 @@ internal sealed class GrpcAccessLog(
         DurationTimeout = flags.HasFlag(Flags.DurationTimeout),
         OverloadManager = flags.HasFlag(Flags.OverloadManager),
         RateLimited = flags.HasFlag(Flags.RateLimited),
+        RateLimitServiceError = flags.HasFlag(Flags.RateLimitServiceError),
         UnauthorizedDetails = flags.HasFlag(Flags.Unauthorized)
             ? new Envoy.Data.Accesslog.V3.ResponseFlags.Types.Unauthorized { Reason = Envoy.Data.Accesslog.V3.ResponseFlags.Types.Unauthorized.Types.Reason.ExternalService }
             : null,

@@ -28,6 +28,9 @@ internal sealed class ByteBuilder
         Length += bytes.Length;
     }
 
+    /// <summary>Writes over bytes that are there.</summary>
+    public void Overwrite(int at, ReadOnlySpan<byte> bytes) => bytes.CopyTo(_bytes.AsSpan(at, Length - at));
+
     public void Append(byte value)
     {
         Room(1)[0] = value;
@@ -49,6 +52,9 @@ internal sealed class ByteBuilder
         time.TryFormat(Room(64), out var written, format, CultureInfo.InvariantCulture);
         Length += written;
     }
+
+    /// <summary>So many bytes of the room have been written.</summary>
+    public void Advance(int bytes) => Length += bytes;
 
     /// <summary>Free room of at least so many bytes.</summary>
     public Span<byte> Room(int bytes)

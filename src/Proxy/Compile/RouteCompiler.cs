@@ -33,7 +33,7 @@ internal static class RouteCompiler
             if (source.Domains.Count == 0) throw new ConfigRefusedException(path + ".domains", $"the virtual host {source.Name} has no domain");
             var hostRequest = HeaderOperations.Compile(source.RequestHeadersToAdd, source.RequestHeadersToRemove, path + ".request_headers_to_add");
             var hostResponse = HeaderOperations.Compile(source.ResponseHeadersToAdd, source.ResponseHeadersToRemove, path + ".response_headers_to_add");
-            var scope = new Scope(config, source, [tableRequest, hostRequest], [tableResponse, hostResponse], config.MostSpecificHeaderMutationsWins, tableFilters.With(source.TypedPerFilterConfig, path));
+            var scope = new Scope(config, source, [tableRequest, hostRequest], [tableResponse, hostResponse], config.MostSpecificHeaderMutationsWins, tableFilters.With(source.TypedPerFilterConfig, path), RateLimitPolicy.Compile(source.RateLimits, path + ".rate_limits"));
             var routes = new RouteEntry[source.Routes.Count];
             for (var r = 0; r < routes.Length; r++) routes[r] = CompileRoute(source.Routes[r], scope, $"{path}.routes[{r}]");
             var host = new VirtualHost(source.Name, routes, source.RequireTls == Envoy.Config.Route.V3.VirtualHost.Types.TlsRequirementType.All, hostResponse);
@@ -47,7 +47,7 @@ internal static class RouteCompiler
     }
 
     private sealed record Scope(
-        RouteConfiguration Config, Envoy.Config.Route.V3.VirtualHost Host, HeaderOperations[] Request, HeaderOperations[] Response, bool MostSpecificWins, RouteFilters Filters);
+        RouteConfiguration Config, Envoy.Config.Route.V3.VirtualHost Host, HeaderOperations[] Request, HeaderOperations[] Response, bool MostSpecificWins, RouteFilters Filters, RateLimitPolicy RateLimits);
 
     private static RouteEntry CompileRoute(Route route, Scope scope, string path)
     {
@@ -64,6 +64,7 @@ internal static class RouteCompiler
             IncludeAttemptCount = scope.Host.IncludeRequestAttemptCount,
             Metadata = route.Metadata,
             Filters = scope.Filters.With(route.TypedPerFilterConfig, path),
+            HostRateLimits = scope.RateLimits,
         };
         return route.ActionCase switch
         {
@@ -81,16 +82,16 @@ internal static class RouteCompiler
         return [.. (mostSpecificWins ? all : all.Reverse()).Where(operations => !operations.IsEmpty)];
     }
 
+    internal static QueryMatch Query(QueryParameterMatcher parameter, string path) => new(
+        parameter.Name,
+        parameter.QueryParameterMatchSpecifierCase == QueryParameterMatcher.QueryParameterMatchSpecifierOneofCase.StringMatch ? StringMatch.From(parameter.StringMatch, path + ".string_match") : null,
+        parameter.QueryParameterMatchSpecifierCase == QueryParameterMatcher.QueryParameterMatchSpecifierOneofCase.PresentMatch ? parameter.PresentMatch : null);
+
     internal static RouteMatcher CompileMatch(RouteMatch match, string path)
     {
         var ignoreCase = match.CaseSensitive is false;
         var headers = match.Headers.Select((header, i) => new HeaderMatch(header, $"{path}.headers[{i}]")).ToArray();
-        var query = match.QueryParameters.Select((parameter, i) => new QueryMatch(
-            parameter.Name,
-            parameter.QueryParameterMatchSpecifierCase == QueryParameterMatcher.QueryParameterMatchSpecifierOneofCase.StringMatch
-                ? StringMatch.From(parameter.StringMatch, $"{path}.query_parameters[{i}].string_match")
-                : null,
-            parameter.QueryParameterMatchSpecifierCase == QueryParameterMatcher.QueryParameterMatchSpecifierOneofCase.PresentMatch ? parameter.PresentMatch : null)).ToArray();
+        var query = match.QueryParameters.Select((parameter, i) => Query(parameter, $"{path}.query_parameters[{i}]")).ToArray();
         double? percent = match.RuntimeFraction?.DefaultValue is { } fraction ? Percent.Of(fraction) : null;
         if (match.DynamicMetadata.Count > 0) throw new ConfigRefusedException(path + ".dynamic_metadata", "is not supported");
         if (match.FilterState.Count > 0) throw new ConfigRefusedException(path + ".filter_state", "is not supported");
@@ -157,7 +158,9 @@ internal static class RouteCompiler
             GrpcTimeoutOffsetMs = Durations.Ms(action.MaxStreamDuration?.GrpcTimeoutHeaderOffset) ?? 0,
 #pragma warning disable CS0612 // The older field is what Istio sends.
             GrpcRouteTimeoutMaxMs = Durations.Ms(action.MaxGrpcTimeout),
+            IncludesHostRateLimits = action.IncludeVhRateLimits is true,
 #pragma warning restore CS0612
+            RateLimits = RateLimitPolicy.Compile(action.RateLimits, path + ".rate_limits"),
             Criteria = criteria,
             IsHighPriority = action.Priority == Envoy.Config.Core.V3.RoutingPriority.High,
             Retry = retry is null ? null : RetryCompiler.Compile(retry, path + ".retry_policy"),

@@ -30,10 +30,11 @@ internal sealed class TestProxy : IAsyncDisposable
     /// <param name="appPort">Port of another upstream for the cluster "app"; 0 for the recording one.</param>
     /// <param name="clusters">YAML of more clusters.</param>
     /// <param name="before">YAML of network filters before the connection manager.</param>
+    /// <param name="host">YAML of more fields of the virtual host, one a line.</param>
     /// <param name="tcp">Forwards bytes in place of HTTP; null for nothing behind the filters before.</param>
     public static TestProxy Start(
         string routes = "- {match: {prefix: \"/\"}, route: {cluster: app}}", string filters = "", string manager = "", string cluster = "", string clusters = "",
-        string before = "", bool? tcp = false, int appPort = 0)
+        string before = "", bool? tcp = false, int appPort = 0, string host = "")
     {
         var upstream = new RecordingUpstream();
         var ports = FreePorts.Many(2);
@@ -58,7 +59,7 @@ internal sealed class TestProxy : IAsyncDisposable
                 filter_chains:
                 - filters:
             {{Indent(before, 6)}}
-            {{Indent(tcp switch { true => Tcp, false => Http(routes, filters, manager), null => "" }, 6)}}
+            {{Indent(tcp switch { true => Tcp, false => Http(routes, filters, manager, host), null => "" }, 6)}}
             """;
         var server = ProxyServer.Start(new ProxyOptions { Bootstrap = bootstrap, Concurrency = 1 }, new LogOptions { Targets = ["stderr"] }.CreateFactory());
         return new TestProxy(server, ports[0], ports[1], upstream);
@@ -72,7 +73,7 @@ internal sealed class TestProxy : IAsyncDisposable
             cluster: app
         """;
 
-    private static string Http(string routes, string filters, string manager) => $$"""
+    private static string Http(string routes, string filters, string manager, string host) => $$"""
         - name: http
           typed_config:
             "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
@@ -83,6 +84,7 @@ internal sealed class TestProxy : IAsyncDisposable
               virtual_hosts:
               - name: all
                 domains: ["*"]
+        {{Indent(host, 8)}}
                 routes:
         {{Indent(routes, 8)}}
             http_filters:

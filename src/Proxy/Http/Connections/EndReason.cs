@@ -70,6 +70,7 @@ internal enum ResponseFlags : uint
     OverloadManager = 1 << 16,
     RateLimited = 1 << 17,
     Unauthorized = 1 << 18,
+    RateLimitServiceError = 1 << 19,
 }
 
 /// <summary>What each reason means to the client, to the log and to the counters: the one table.</summary>

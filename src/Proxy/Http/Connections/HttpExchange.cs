@@ -5,6 +5,7 @@ using Lateen.Proxy.AccessLogs;
 using Lateen.Proxy.Buffers;
 using Lateen.Proxy.Filters;
 using Lateen.Proxy.Filters.Http;
+using Lateen.Proxy.Filters.Http.Bodies;
 using Lateen.Proxy.Filters.Http.GrpcStats;
 using Lateen.Proxy.Filters.Http.Router;
 using Lateen.Proxy.Http.Headers;
@@ -33,6 +34,9 @@ internal sealed class HttpExchange
     private readonly Action _onGone;
     private bool _responded;
     private bool _hasTrailers;
+    private bool _isInResponseFilters;
+    private UpstreamStream? _upstream;
+    private ReadOnlyMemory<byte> _localBody;
     private HeaderMap? _trailers;
 
     public HttpExchange(Worker worker, DownstreamStream downstream, ProxyContext context)
@@ -55,7 +59,25 @@ internal sealed class HttpExchange
     public HeaderMap Response { get; } = new();
 
     /// <summary>Trailers of the request, once its body has been read to the end; null when there are none.</summary>
-    public HeaderMap? RequestTrailers => _downstream.RequestTrailers;
+    public HeaderMap? RequestTrailers => RequestBody is { } body ? body.Trailers : _downstream.RequestTrailers;
+
+    /// <summary>The request's body as the filters have made it; null when none of them wanted it: it is the client's own.</summary>
+    public BodySource? RequestBody { get; set; }
+
+    /// <summary>The response's body as the filters have made it; null when none of them wanted it.</summary>
+    public BodySource? ResponseBody { get; set; }
+
+    /// <summary>How the request's body is delimited when it goes on.</summary>
+    public BodyKind RequestBodyKind => RequestBody is null ? _downstream.RequestBody : Request.Has(KnownHeader.ContentLength) ? BodyKind.Length : BodyKind.Chunked;
+
+    /// <summary>How the response's body is delimited when the filters are done with it.</summary>
+    public BodyKind ResponseBodyKind(BodyKind own) => ResponseBody is null || IsHead ? own : Response.Has(KnownHeader.ContentLength) ? BodyKind.Length : BodyKind.Chunked;
+
+    /// <summary>A filter waits for the request's body.</summary>
+    public bool IsHolding { get; set; }
+
+    /// <summary>Ends what a filter waits for, elsewhere than on the client; null while none does.</summary>
+    public Action? OnCut { get; set; }
 
     /// <summary>Trailers of the response; null when there are none.</summary>
     public HeaderMap? ResponseTrailers => _hasTrailers ? _trailers : null;
@@ -79,8 +101,8 @@ internal sealed class HttpExchange
     /// <summary>Where the client wanted to go, for original destination clusters.</summary>
     public SocketAddress OriginalDestination { get; set; }
 
-    /// <summary>Headers that a filter adds to whatever response comes; null for none.</summary>
-    public HeaderMap? ResponseAdditions { get; set; }
+    /// <summary>What filters have to change in the headers of whatever response comes; null for nothing.</summary>
+    private List<HeaderChange>? _responseChanges;
 
     /// <summary>The client sent its own description: it is told that of this proxy.</summary>
     public bool PeerAsked { get; set; }
@@ -90,6 +112,12 @@ internal sealed class HttpExchange
 
     public bool CorsOriginAllowed { get; set; }
 
+    /// <summary>The host that the request's session is bound to; none for no session.</summary>
+    public SocketAddress BoundTo { get; set; }
+
+    /// <summary>Without that host the request is not served.</summary>
+    public bool BoundStrictly { get; set; }
+
     /// <summary>A Set-Cookie value that the response carries for a hash policy; null for none.</summary>
     public string? NewCookie { get; set; }
 
@@ -97,6 +125,9 @@ internal sealed class HttpExchange
     public bool IsUpgrade { get; private set; }
 
     public bool IsHead { get; private set; }
+
+    /// <summary>Status of the response that the filters are shown.</summary>
+    public int ResponseStatus { get; set; }
 
     /// <summary>The connection cannot be used for another request.</summary>
     public bool MustClose { get; set; }
@@ -144,6 +175,7 @@ internal sealed class HttpExchange
         Begin(hcm);
         MustClose = true;
         await ReplyAsync(reason);
+        (RequestBody, ResponseBody) = (null, null);
         _downstream.OnGone = null;
         Info.End = Worker.Now;
         hcm.Stats.Add(Worker, HttpStats.Rq4xx);
@@ -162,7 +194,7 @@ internal sealed class HttpExchange
         Info.Status = status;
         Info.EndedBy(reason);
         if (codeDetails is not null) Info.Details = codeDetails;
-        if (status == 0 || _responded)
+        if (status == 0 || _responded && !_isInResponseFilters)
         {
             MustClose = true;
             return;
@@ -174,13 +206,53 @@ internal sealed class HttpExchange
         if (!body.IsEmpty && !Response.Has(KnownHeader.ContentType)) Response.Add(KnownHeader.ContentType, "text/plain"u8);
         if (reason == EndReason.UpstreamOverflow) Response.Add(KnownHeader.EnvoyOverloaded, "true"u8);
         if (status is >= 200 and not (204 or 304) || !body.IsEmpty) SetLength(body.Length);
-        RunResponseFilters();
+        (ResponseBody, _upstream, _localBody) = (null, null, body);
+        // parity: what a filter answers in place of a response that was there already passes no other filter.
+        if (!_isInResponseFilters)
+        {
+            if (await RunResponseFiltersAsync(status) == FilterResult.Stop) return;
+            status = ResponseStatus;
+        }
         if (Route is { } route)
             foreach (var operations in route.ResponseHeaders) operations.Apply(Response, Format, Scratch);
+        if (ResponseBody is { } source && !IsHead)
+        {
+            await SendAsync(source, status);
+            return;
+        }
         BeginResponse(status, body.IsEmpty || IsHead ? BodyKind.None : BodyKind.Length, upgrade: false);
         Info.BytesSent += IsHead ? 0 : body.Length;
         var isGone = !IsHead && !body.IsEmpty && !await _downstream.SendAsync(body);
         if (isGone || !await _downstream.EndAsync(null)) MustClose = true;
+    }
+
+    /// <summary>The request's body so far, for a filter that puts its own before it.</summary>
+    public BodySource RequestSource() => RequestBody ?? new ClientBody(this);
+
+    /// <summary>The response's body so far: the upstream's, or that of an answer from here.</summary>
+    public BodySource ResponseSource() => ResponseBody ?? (_upstream is { } upstream ? new UpstreamBody(upstream) : new HeldBody(_localBody, null));
+
+    /// <summary>The response whose head is there comes from an upstream.</summary>
+    public void AnsweredBy(UpstreamStream upstream) => (_upstream, ResponseBody, _localBody) = (upstream, null, default);
+
+    /// <summary>Sends an answer from here that filters have changed.</summary>
+    private async ValueTask SendAsync(BodySource source, int status)
+    {
+        BeginResponse(status, ResponseBodyKind(BodyKind.None), upgrade: false);
+        while (true)
+        {
+            var (read, data) = await source.ReadAsync();
+            if (read == ReadStatus.End) break;
+            Info.BytesSent += data.Length;
+            if (read != ReadStatus.Ok || !await _downstream.SendAsync(data))
+            {
+                MustClose = true;
+                return;
+            }
+            source.Advance();
+        }
+        if (source.Trailers is { } trailers) KeepTrailers(trailers);
+        if (!await _downstream.EndAsync(ResponseTrailers)) MustClose = true;
     }
 
     /// <summary>Keeps the upstream's trailers, so that filters may change them and logs may read them.</summary>
@@ -222,6 +294,8 @@ internal sealed class HttpExchange
         Cut = reason;
         _delay.Cancel(Worker);
         _router.Abort();
+        OnCut?.Invoke();
+        if (IsHolding) _downstream.AbortWaits();
         // Once an answer has begun there is no other to give: a client that does not take it is cut off.
         if (reason == EndReason.DownstreamDisconnect || reason is EndReason.StreamIdleTimeout or EndReason.MaxStreamDuration && _responded) _downstream.AbortWaits();
     }
@@ -242,6 +316,16 @@ internal sealed class HttpExchange
         if (ClusterName is { } name && Context.Clusters.Current.Find(name) is { } cluster) Info.Cluster = cluster.Snapshot.Name;
     }
 
+    /// <summary>Remembers a change of the response's headers.</summary>
+    public void AddResponseChange(in HeaderChange change) => (_responseChanges ??= []).Add(change);
+
+    /// <summary>Makes the changes that were remembered, once.</summary>
+    public void ApplyResponseChanges()
+    {
+        foreach (var change in _responseChanges ?? []) change.Apply(Response);
+        _responseChanges = null;
+    }
+
     /// <summary>What the request's route says to a filter, or null.</summary>
     public RouteFilterConfig? RouteConfig(string filter) => (Weighted?.Filters ?? Route?.Filters)?.Find(filter);
 
@@ -249,13 +333,19 @@ internal sealed class HttpExchange
     public T? RouteConfig<T>(string filter)
         where T : class => RouteConfig(filter)?.Config as T;
 
-    /// <summary>Lets the filters see the response's head, the one nearest to the upstream first.</summary>
-    public void RunResponseFilters()
+    /// <summary>Lets the filters see the response's head, the one nearest to the upstream first; stops when one of them has answered instead.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<FilterResult> RunResponseFiltersAsync(int status)
     {
         var filters = Hcm.Filters;
-        for (var i = filters.Length - 1; i >= 0; i--)
+        ResponseStatus = status;
+        _isInResponseFilters = true;
+        var result = FilterResult.Continue;
+        for (var i = filters.Length - 1; i >= 0 && result == FilterResult.Continue; i--)
             if (IsOn(filters[i]))
-                filters[i].Filter.OnResponse(this);
+                result = await filters[i].Filter.OnResponseAsync(this);
+        _isInResponseFilters = false;
+        return result;
     }
 
     /// <summary>Lets the filters see the response's trailers, the one nearest to the upstream first.</summary>
@@ -272,7 +362,9 @@ internal sealed class HttpExchange
     private void Begin(HcmSnapshot hcm)
     {
         Hcm = hcm;
-        (Route, ClusterName, Weighted, NewCookie, ResponseAdditions, PeerAsked, Messages) = (null, null, null, null, null, false, null);
+        (Route, ClusterName, Weighted, NewCookie, _responseChanges, PeerAsked, Messages) = (null, null, null, null, null, false, null);
+        (RequestBody, ResponseBody, _upstream, _localBody, OnCut, IsHolding, _isInResponseFilters) = (null, null, null, default, null, false, false);
+        (BoundTo, BoundStrictly) = (default, false);
         (CorsOriginAllowed, IsUpgrade, MustClose, _responded, _hasTrailers, Cut) = (false, false, false, false, false, EndReason.None);
         IsHead = Request[KnownHeader.Method].SequenceEqual("HEAD"u8);
         if (_downstream.IsRequestDone) Info.RequestEnd = Worker.Now;
@@ -386,6 +478,7 @@ internal sealed class HttpExchange
                 slot.Filter.OnEnd(this);
         _trace.End(this);
         foreach (var log in Hcm.AccessLogs) log.Write(Format, Scratch);
+        (RequestBody, ResponseBody, _upstream, _localBody) = (null, null, null, default);
     }
 
     private void SetLength(int length)

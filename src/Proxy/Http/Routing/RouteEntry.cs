@@ -176,6 +176,15 @@ internal sealed record RouteEntry
     /// <summary>What the route, its virtual host and its table say to filters.</summary>
     public RouteFilters Filters { get; init; } = RouteFilters.None;
 
+    /// <summary>How its requests are described to rate limit services.</summary>
+    public RateLimitPolicy RateLimits { get; init; } = RateLimitPolicy.None;
+
+    /// <summary>The same of its virtual host.</summary>
+    public RateLimitPolicy HostRateLimits { get; init; } = RateLimitPolicy.None;
+
+    /// <summary>The virtual host's descriptors are sent beside its own.</summary>
+    public bool IncludesHostRateLimits { get; init; }
+
     public bool IncludeAttemptCount { get; init; }
 
     public bool AllowWebSocket { get; init; }

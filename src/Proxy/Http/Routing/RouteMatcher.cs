@@ -64,6 +64,28 @@ internal sealed class QueryMatch(string name, StringMatch? value, bool? present)
 {
     private readonly byte[] _name = Encoding.UTF8.GetBytes(name);
 
+    /// <summary>What stands behind the question mark of a request's target.</summary>
+    public static ReadOnlySpan<byte> QueryOf(ReadOnlySpan<byte> target)
+    {
+        var start = target.IndexOf((byte)'?');
+        if (start < 0) return default;
+        var query = target[(start + 1)..];
+        var end = query.IndexOf((byte)'#');
+        return end < 0 ? query : query[..end];
+    }
+
+    /// <summary>The first value of a parameter, as it stands; null when there is none.</summary>
+    public static string? Find(ReadOnlySpan<byte> query, ReadOnlySpan<byte> name)
+    {
+        foreach (var range in query.Split((byte)'&'))
+        {
+            var pair = query[range];
+            var equals = pair.IndexOf((byte)'=');
+            if ((equals < 0 ? pair : pair[..equals]).SequenceEqual(name)) return equals < 0 ? "" : Encoding.UTF8.GetString(pair[(equals + 1)..]);
+        }
+        return null;
+    }
+
     /// <summary>The first parameter of the name counts, as it stands, without decoding.</summary>
     public bool IsMatch(ReadOnlySpan<byte> query)
     {

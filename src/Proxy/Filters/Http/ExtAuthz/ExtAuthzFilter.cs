@@ -1,94 +1,103 @@
-using System.Text;
-using Envoy.Extensions.Filters.Http.ExtAuthz.V3;
-using Google.Protobuf.WellKnownTypes;
+using Lateen.Proxy.Filters.Http.Bodies;
 using Lateen.Proxy.Http.Connections;
 using Lateen.Proxy.Http.Headers;
+using Lateen.Proxy.Http.Http1;
 using Lateen.Proxy.Stats;
-using Lateen.Proxy.Upstream;
 
 namespace Lateen.Proxy.Filters.Http.ExtAuthz;
 
-/// <summary>
-/// Asks an HTTP service about each request, and lets through what it answers with 200. Immutable. Source: Envoy's external authorization
-/// filter, its HTTP service.
-/// </summary>
+/// <summary>Asks a service about each request, and lets through what it allows. Immutable. Source: Envoy's external authorization filter.</summary>
 internal sealed class ExtAuthzFilter(string name, ExtAuthzSettings settings) : IHttpFilter
 {
     private const string Namespace = "envoy.filters.http.ext_authz";
 
+    /// <summary>1. Whether it is asked; 2. the body; 3. the question; 4. what the answer does.</summary>
     public async ValueTask<FilterResult> OnRequestAsync(HttpExchange exchange)
     {
-        var (worker, request, stats) = (exchange.Worker, exchange.Request, settings.Stats);
-        if (exchange.RouteConfig<ExtAuthzRoute>(name) is { IsDisabled: true } || settings.EnabledPercent < 100 && worker.Random.NextDouble() * 100 >= settings.EnabledPercent)
+        // 1
+        var (worker, stats) = (exchange.Worker, settings.Stats);
+        var route = exchange.RouteConfig<ExtAuthzRoute>(name);
+        if (route is { IsDisabled: true } || !IsEnabled(exchange))
         {
             stats.Add(worker, ExtAuthzStats.Disabled);
-            return FilterResult.Continue;
+            if (route is { IsDisabled: true } || !settings.DenyAtDisable) return FilterResult.Continue;
+            await exchange.ReplyAsync(EndReason.Unauthorized, settings.StatusOnError, codeDetails: "ext_authz_error");
+            return FilterResult.Stop;
         }
-        var reply = await ClusterCall.SendAsync(exchange.Context, worker, settings.Cluster, Check(request), default, settings.TimeoutMs);
+
+        // 2
+        var wanted = route is { NoBody: true } ? null : route?.Body ?? settings.Body;
+        var body = (Status: HoldStatus.Whole, Bytes: ReadOnlyMemory<byte>.Empty);
+        if (wanted is not null && exchange is { IsUpgrade: false } && exchange.RequestBodyKind != BodyKind.None)
+        {
+            body = await BodyHold.RequestAsync(exchange, wanted.MostBytes, wanted.PartWillDo);
+            if (body.Status == HoldStatus.TooLarge)
+            {
+                await exchange.ReplyAsync(EndReason.PayloadTooLarge);
+                return FilterResult.Stop;
+            }
+            if (body.Bytes.Length > wanted.MostBytes) body.Bytes = body.Bytes[..(int)wanted.MostBytes];
+        }
+
+        // 3
+        var answer = AuthAnswer.Failed;
+        if (exchange.Cut == EndReason.None)
+            answer = await (route?.Service ?? settings.Service).AskAsync(exchange, new AuthQuestion(body.Bytes, wanted is not null, body.Status == HoldStatus.Part, wanted is { AsBytes: true }, ExtAuthzRoute.Extensions(exchange.RouteConfig(name))));
         if (exchange.Cut != EndReason.None)
         {
             await exchange.ReplyAsync(exchange.Cut);
             return FilterResult.Stop;
         }
-        if (reply.Status != CallStatus.Ok || reply.Code >= 500) return await FailAsync(exchange);
-        if (reply.Code != 200) return await DenyAsync(exchange, reply);
-        stats.Add(worker, ExtAuthzStats.Ok);
-        Accept(exchange, reply.Headers);
-        return FilterResult.Continue;
-    }
 
-    public void OnResponse(HttpExchange exchange)
-    {
-        if (exchange.ResponseAdditions is not { } more) return;
-        for (var place = 0; place < more.Places; place++)
-            if (more.TryAt(place, out _, out var header, out var value))
-                exchange.Response.Set(header, value);
-    }
-
-    /// <summary>The question: the request's method, host and path, and those of its headers that may be told.</summary>
-    private HeaderMap Check(HeaderMap request)
-    {
-        var check = new HeaderMap();
-        check.Add(KnownHeader.Method, request[KnownHeader.Method]);
-        check.Add(KnownHeader.Path, [.. settings.PathPrefix, .. request[KnownHeader.Path]]);
-        check.Add(KnownHeader.Authority, request[KnownHeader.Authority]);
-        check.Add(KnownHeader.Scheme, "http"u8);
-        for (var place = 0; place < request.Places; place++)
-            if (request.TryAt(place, out var known, out var header, out var value) && header[0] != ':' && known is not (KnownHeader.ContentLength or KnownHeader.TransferEncoding) && !HttpText.IsHop(known)
-                && (known == KnownHeader.Authorization || settings.AllowedHeaders.IsMatch(header)) && !settings.DisallowedHeaders.IsMatch(header))
-                check.Add(header, value);
-        check.Add(KnownHeader.ContentLength, "0"u8);
-        foreach (var (header, value) in settings.HeadersToAdd) check.Set(header, value);
-        return check;
-    }
-
-    private void Accept(HttpExchange exchange, HeaderMap answer)
-    {
-        var changed = false;
-        for (var place = 0; place < answer.Places; place++)
+        // 4
+        if (answer.Metadata is { } metadata && settings.TakesMetadata) exchange.Info.Metadata.Merge(Namespace, metadata);
+        switch (answer.Verdict)
         {
-            if (!answer.TryAt(place, out _, out var header, out var value) || header[0] == ':') continue;
-            if (settings.UpstreamHeaders.IsMatch(header))
-            {
-                exchange.Request.Set(header, value);
-                changed = true;
-            }
-            else if (settings.UpstreamHeadersToAppend.IsMatch(header))
-            {
-                exchange.Request.Add(header, value);
-                changed = true;
-            }
-            if (settings.ClientHeadersOnSuccess.IsMatch(header)) (exchange.ResponseAdditions ??= new HeaderMap()).Add(header, value);
-            if (settings.MetadataHeaders.IsMatch(header)) exchange.Info.Metadata.Set(Namespace, Encoding.ASCII.GetString(header), Value.ForString(Encoding.UTF8.GetString(value)));
+            case AuthVerdict.Allow when TryAccept(exchange, answer):
+                stats.Add(worker, ExtAuthzStats.Ok);
+                return FilterResult.Continue;
+            case AuthVerdict.Allow:
+                stats.Add(worker, ExtAuthzStats.Invalid);
+                await exchange.ReplyAsync(EndReason.Unauthorized, 500, codeDetails: "ext_authz_invalid");
+                return FilterResult.Stop;
+            case AuthVerdict.Deny:
+                stats.Add(worker, ExtAuthzStats.Denied);
+                await RefuseAsync(exchange, answer, answer.Status > 0 ? answer.Status : 403, "ext_authz_denied");
+                return FilterResult.Stop;
+            default:
+                return await FailAsync(exchange, answer);
         }
-        if (answer.TryGet("x-envoy-auth-headers-to-remove"u8, out var list))
-            foreach (var one in Encoding.ASCII.GetString(list).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
-                if (one[0] != ':' && !one.Equals("host", StringComparison.OrdinalIgnoreCase))
-                    changed |= exchange.Request.Remove(Encoding.ASCII.GetBytes(one.ToLowerInvariant()));
-        if (changed && settings.ClearRouteCache) exchange.ChooseRoute();
     }
 
-    private async ValueTask<FilterResult> FailAsync(HttpExchange exchange)
+    public void OnResponse(HttpExchange exchange) => exchange.ApplyResponseChanges();
+
+    private bool IsEnabled(HttpExchange exchange) =>
+        (settings.EnabledPercent >= 100 || exchange.Worker.Random.NextDouble() * 100 < settings.EnabledPercent)
+        && settings.EnabledMetadata?.IsMatch(exchange.Info.Metadata) != false;
+
+    /// <summary>Changes the request as the answer says; false when the answer asks for what may not be.</summary>
+    private bool TryAccept(HttpExchange exchange, AuthAnswer answer)
+    {
+        foreach (var change in answer.Request)
+        {
+            // parity: the pseudo-headers and the host are never removed.
+            if (change.Kind == HeaderChangeKind.Remove && (change.Name is [] or [(byte)':', ..] || change.Name.AsSpan().SequenceEqual("host"u8))) continue;
+            if (settings.Rules is { } rules)
+            {
+                if (!rules.TryApply(change, exchange.Request)) return false;
+            }
+            else if (change.IsValid) change.Apply(exchange.Request);
+            else if (settings.ValidateMutations) return false;
+        }
+        if (answer.QuerySet.Count > 0 || answer.QueryRemoved.Count > 0) exchange.Request.Set(KnownHeader.Path, QueryChanges.Apply(exchange.Request[KnownHeader.Path], answer.QuerySet, answer.QueryRemoved));
+        foreach (var change in answer.Response)
+            if (change.IsValid) exchange.AddResponseChange(change);
+            else if (settings.ValidateMutations) return false;
+        if (settings.ClearRouteCache && (answer.Request.Count > 0 || answer.QuerySet.Count > 0 || answer.QueryRemoved.Count > 0)) exchange.ChooseRoute();
+        return true;
+    }
+
+    private async ValueTask<FilterResult> FailAsync(HttpExchange exchange, AuthAnswer answer)
     {
         settings.Stats.Add(exchange.Worker, ExtAuthzStats.Error);
         if (settings.FailureModeAllow)
@@ -97,46 +106,27 @@ internal sealed class ExtAuthzFilter(string name, ExtAuthzSettings settings) : I
             if (settings.FailureModeAllowHeader) exchange.Request.Set("x-envoy-auth-failure-mode-allowed"u8, "true"u8);
             return FilterResult.Continue;
         }
-        await exchange.ReplyAsync(EndReason.Unauthorized, settings.StatusOnError, codeDetails: "ext_authz_error");
+        await RefuseAsync(exchange, answer, answer.Status > 0 ? answer.Status : settings.StatusOnError, "ext_authz_error");
         return FilterResult.Stop;
     }
 
-    private async ValueTask<FilterResult> DenyAsync(HttpExchange exchange, ClusterReply reply)
+    private async ValueTask RefuseAsync(HttpExchange exchange, AuthAnswer answer, int status, string details)
     {
-        settings.Stats.Add(exchange.Worker, ExtAuthzStats.Denied);
-        var response = exchange.Response;
-        response.Clear();
-        for (var place = 0; place < reply.Headers.Places; place++)
-            if (reply.Headers.TryAt(place, out var known, out var header, out var value) && header[0] != ':' && !HttpText.IsHop(known) && known is not (KnownHeader.ContentLength or KnownHeader.Date or KnownHeader.Server)
-                && (settings.ClientHeaders is not { } allowed || allowed.IsMatch(header) || known == KnownHeader.Location || header.SequenceEqual("www-authenticate"u8)))
-                response.Add(header, value);
-        await exchange.ReplyAsync(EndReason.Unauthorized, reply.Code, reply.Body, keepHeaders: true, codeDetails: "ext_authz_denied");
-        return FilterResult.Stop;
-    }
-}
-
-/// <summary>What a route says to the filter. Immutable.</summary>
-internal sealed record ExtAuthzRoute(bool IsDisabled)
-{
-    public static ExtAuthzRoute Compile(ExtAuthzPerRoute config, string path)
-    {
-        if (config.OverrideCase == ExtAuthzPerRoute.OverrideOneofCase.None) throw new Compile.ConfigRefusedException(path, "has no override");
-        if (config.OverrideCase == ExtAuthzPerRoute.OverrideOneofCase.Disabled)
-            return config.Disabled ? new ExtAuthzRoute(true) : throw new Compile.ConfigRefusedException(path + ".disabled", "may only be true");
-        var settings = config.CheckSettings;
-        if (settings.ServiceOverrideCase != CheckSettings.ServiceOverrideOneofCase.None) throw new Compile.ConfigRefusedException(path + ".check_settings.service_override", "is not supported");
-        if (settings.WithRequestBody is not null) throw new Compile.ConfigRefusedException(path + ".check_settings.with_request_body", "is not supported");
-        if (settings.ContextExtensions.Count > 0) throw new Compile.ConfigRefusedException(path + ".check_settings.context_extensions", "are for gRPC services, which are not supported");
-        return new ExtAuthzRoute(false);
+        exchange.Response.Clear();
+        foreach (var change in answer.Response)
+            if (change.IsValid && change.Name[0] != ':')
+                change.Apply(exchange.Response);
+        var body = settings.MostDeniedBytes > 0 && answer.Body.Length > settings.MostDeniedBytes ? answer.Body.AsMemory(0, settings.MostDeniedBytes) : answer.Body;
+        await exchange.ReplyAsync(EndReason.Unauthorized, status, body, keepHeaders: true, codeDetails: details);
     }
 }
 
 /// <summary>Statistics of the filter. Source: Envoy's "External Authorization", statistics.</summary>
 internal sealed class ExtAuthzStats(string prefix, int workers) : StatGroup(prefix, All, workers)
 {
-    public const int Ok = 0, Denied = 1, Error = 2, Disabled = 3, FailureModeAllowed = 4;
+    public const int Ok = 0, Denied = 1, Error = 2, Disabled = 3, FailureModeAllowed = 4, Invalid = 5;
 
-    private static readonly StatField[] All = [new("ok"), new("denied"), new("error"), new("disabled"), new("failure_mode_allowed")];
+    private static readonly StatField[] All = [new("ok"), new("denied"), new("error"), new("disabled"), new("failure_mode_allowed"), new("invalid")];
 
     public static ExtAuthzStats Create(string prefix, int workers) => new(prefix, workers);
 }

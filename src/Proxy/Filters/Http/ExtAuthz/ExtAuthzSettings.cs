@@ -1,26 +1,28 @@
-using System.Text;
-using Envoy.Extensions.Filters.Http.ExtAuthz.V3;
+using Envoy.Config.Core.V3;
 using Envoy.Type.Matcher.V3;
+using Google.Protobuf.WellKnownTypes;
 using Lateen.Proxy.Compile;
 using Lateen.Proxy.Http.Routing;
+using Lateen.Proxy.Upstream.Grpc;
+using ExtAuthzConfig = Envoy.Extensions.Filters.Http.ExtAuthz.V3.ExtAuthz;
 using Percent = Lateen.Proxy.Compile.Percent;
 
 namespace Lateen.Proxy.Filters.Http.ExtAuthz;
 
-/// <summary>The service that is asked, what it is told and what its answers may change. Percent from 0 to 100. Immutable.</summary>
+/// <summary>The service that is asked and what its answers may change. Percent from 0 to 100. Immutable.</summary>
 internal sealed record ExtAuthzSettings
 {
-    private const long DefaultTimeoutMs = 200;
-
-    public required string Cluster { get; init; }
-
-    public required byte[] PathPrefix { get; init; }
+    public required IAuthService Service { get; init; }
 
     public required ExtAuthzStats Stats { get; init; }
 
-    public long TimeoutMs { get; init; }
-
     public double EnabledPercent { get; init; } = 100;
+
+    /// <summary>Only streams with this metadata are asked about; null for all.</summary>
+    public MetadataMatch? EnabledMetadata { get; init; }
+
+    /// <summary>What is not asked about is denied.</summary>
+    public bool DenyAtDisable { get; init; }
 
     public bool FailureModeAllow { get; init; }
 
@@ -30,65 +32,78 @@ internal sealed record ExtAuthzSettings
 
     public bool ClearRouteCache { get; init; }
 
-    public required NameList AllowedHeaders { get; init; }
+    /// <summary>An answer with a header that cannot be is an error, rather than taken without it.</summary>
+    public bool ValidateMutations { get; init; }
 
-    public required NameList DisallowedHeaders { get; init; }
+    /// <summary>Which of the request's headers may be changed; null for all.</summary>
+    public MutationRules? Rules { get; init; }
 
-    public required (byte[] Name, byte[] Value)[] HeadersToAdd { get; init; }
+    public bool TakesMetadata { get; init; } = true;
 
-    public required NameList UpstreamHeaders { get; init; }
+    /// <summary>Bytes of a denial's body that reach the client; 0 for all.</summary>
+    public int MostDeniedBytes { get; init; }
 
-    public required NameList UpstreamHeadersToAppend { get; init; }
+    /// <summary>The body that is sent along; null for none.</summary>
+    public BodyWish? Body { get; init; }
 
-    /// <summary>Headers of a denial that reach the client; null for all.</summary>
-    public required NameList? ClientHeaders { get; init; }
-
-    public required NameList ClientHeadersOnSuccess { get; init; }
-
-    public required NameList MetadataHeaders { get; init; }
-
-    public static ExtAuthzSettings Compile(Envoy.Extensions.Filters.Http.ExtAuthz.V3.ExtAuthz config, string path, FilterContext context)
+    public static ExtAuthzSettings Compile(ExtAuthzConfig config, string path, FilterContext context)
     {
         Refuse(config, path);
-        var service = config.HttpService;
-        var at = path + ".http_service";
-        if (service.ServerUri is not { Cluster.Length: > 0 } uri) throw new ConfigRefusedException(at + ".server_uri", "names no cluster");
-        if (service.RetryPolicy is not null) throw new ConfigRefusedException(at + ".retry_policy", "is not supported");
-        var (request, response) = (service.AuthorizationRequest, service.AuthorizationResponse);
-#pragma warning disable CS0612 // The older place of the list is what Istio sends.
-        var allowed = config.AllowedHeaders ?? request?.AllowedHeaders;
-#pragma warning restore CS0612
+        IAuthService service = config.ServicesCase switch
+        {
+            ExtAuthzConfig.ServicesOneofCase.HttpService => new HttpAuthService(config.HttpService, config.AllowedHeaders, config.DisallowedHeaders, path + ".http_service"),
+            ExtAuthzConfig.ServicesOneofCase.GrpcService => new GrpcAuthService(GrpcTarget.Compile(config.GrpcService, path + ".grpc_service"), Told(config, path, context)),
+            _ => throw new ConfigRefusedException(path + ".services", "is missing"),
+        };
         return new ExtAuthzSettings
         {
-            Cluster = uri.Cluster,
-            PathPrefix = Encoding.ASCII.GetBytes(service.PathPrefix),
+            Service = service,
             Stats = context.Stats.Group($"{context.StatPrefix}ext_authz.{(config.StatPrefix.Length > 0 ? config.StatPrefix + "." : "")}", ExtAuthzStats.Create),
-            TimeoutMs = Durations.Ms(uri.Timeout) ?? DefaultTimeoutMs,
             EnabledPercent = config.FilterEnabled?.DefaultValue is { } enabled ? Percent.Of(enabled) : 100,
+            EnabledMetadata = config.FilterEnabledMetadata is { } matcher ? new MetadataMatch(matcher, path + ".filter_enabled_metadata") : null,
+            DenyAtDisable = config.DenyAtDisable?.DefaultValue is true,
             FailureModeAllow = config.FailureModeAllow,
             FailureModeAllowHeader = config.FailureModeAllowHeaderAdd,
             StatusOnError = config.StatusOnError is { } status ? (int)status.Code : 403,
             ClearRouteCache = config.ClearRouteCache,
-            AllowedHeaders = NameList.Of(allowed, path + ".allowed_headers"),
-            DisallowedHeaders = NameList.Of(config.DisallowedHeaders, path + ".disallowed_headers"),
-            HeadersToAdd = [.. request?.HeadersToAdd.Select(header => (Encoding.ASCII.GetBytes(header.Key.ToLowerInvariant()), Encoding.UTF8.GetBytes(header.Value))) ?? []],
-            UpstreamHeaders = NameList.Of(response?.AllowedUpstreamHeaders, at + ".authorization_response.allowed_upstream_headers"),
-            UpstreamHeadersToAppend = NameList.Of(response?.AllowedUpstreamHeadersToAppend, at + ".authorization_response.allowed_upstream_headers_to_append"),
-            ClientHeaders = response?.AllowedClientHeaders is { Patterns.Count: > 0 } client ? NameList.Of(client, at + ".authorization_response.allowed_client_headers") : null,
-            ClientHeadersOnSuccess = NameList.Of(response?.AllowedClientHeadersOnSuccess, at + ".authorization_response.allowed_client_headers_on_success"),
-            MetadataHeaders = NameList.Of(response?.DynamicMetadataFromHeaders, at + ".authorization_response.dynamic_metadata_from_headers"),
+            ValidateMutations = config.ValidateMutations,
+            Rules = config.DecoderHeaderMutationRules is { } rules ? new MutationRules(rules, path + ".decoder_header_mutation_rules") : null,
+            TakesMetadata = config.EnableDynamicMetadataIngestion is not false,
+            MostDeniedBytes = (int)config.MaxDeniedResponseBodyBytes,
+            Body = BodyWish.Of(config.WithRequestBody, path + ".with_request_body"),
         };
     }
 
-    private static void Refuse(Envoy.Extensions.Filters.Http.ExtAuthz.V3.ExtAuthz config, string path)
+    private static CheckSettingsSnapshot Told(ExtAuthzConfig config, string path, FilterContext context) => new()
     {
-        if (config.ServicesCase != Envoy.Extensions.Filters.Http.ExtAuthz.V3.ExtAuthz.ServicesOneofCase.HttpService)
-            throw new ConfigRefusedException(path + (config.GrpcService is null ? ".services" : ".grpc_service"), "only http_service is supported");
-        if (config.WithRequestBody is not null) throw new ConfigRefusedException(path + ".with_request_body", "is not supported");
-        if (config.DenyAtDisable is not null) throw new ConfigRefusedException(path + ".deny_at_disable", "is not supported");
-        if (config.FilterEnabledMetadata is not null) throw new ConfigRefusedException(path + ".filter_enabled_metadata", "is not supported");
-        if (config.DecoderHeaderMutationRules is not null) throw new ConfigRefusedException(path + ".decoder_header_mutation_rules", "is not supported");
+        MetadataNamespaces = [.. config.MetadataContextNamespaces],
+        RouteMetadataNamespaces = [.. config.RouteMetadataContextNamespaces],
+        IncludeCertificate = config.IncludePeerCertificate,
+        IncludeTlsSession = config.IncludeTlsSession,
+        RawHeaders = config.EncodeRawHeaders,
+        Allowed = config.AllowedHeaders is { Patterns.Count: > 0 } allowed ? NameList.Of(allowed, path + ".allowed_headers") : null,
+        Disallowed = NameList.Of(config.DisallowedHeaders, path + ".disallowed_headers"),
+        Labels = LabelsOf(context.Node, config.BootstrapMetadataLabelsKey),
+    };
+
+    /// <summary>The texts of a structure in the node's metadata.</summary>
+    public static Dictionary<string, string> LabelsOf(Node node, string key)
+    {
+        var labels = new Dictionary<string, string>();
+        if (key.Length > 0 && node.Metadata?.Fields.GetValueOrDefault(key) is { KindCase: Value.KindOneofCase.StructValue } fields)
+            foreach (var (name, value) in fields.StructValue.Fields)
+                if (value.KindCase == Value.KindOneofCase.StringValue)
+                    labels[name] = value.StringValue;
+        return labels;
+    }
+
+    private static void Refuse(ExtAuthzConfig config, string path)
+    {
         if (config.FilterMetadata is not null) throw new ConfigRefusedException(path + ".filter_metadata", "is not supported");
+        if (config.EmitFilterStateStats) throw new ConfigRefusedException(path + ".emit_filter_state_stats", "is not supported");
+        if (config.EnforceResponseHeaderLimits) throw new ConfigRefusedException(path + ".enforce_response_header_limits", "is not supported");
+        if (config.TypedMetadataContextNamespaces.Count > 0) throw new ConfigRefusedException(path + ".typed_metadata_context_namespaces", "are not supported");
+        if (config.RouteTypedMetadataContextNamespaces.Count > 0) throw new ConfigRefusedException(path + ".route_typed_metadata_context_namespaces", "are not supported");
     }
 }
 

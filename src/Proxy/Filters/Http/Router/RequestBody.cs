@@ -67,7 +67,11 @@ internal sealed class RequestBody(HttpExchange exchange)
         if (!_pumping) return;
         _pumping = false;
         _stopping = true;
-        if (!_pump.IsCompleted) exchange.Downstream.AbortWaits();
+        if (!_pump.IsCompleted)
+        {
+            exchange.Downstream.AbortWaits();
+            exchange.RequestBody?.Abort();
+        }
         // Nobody sends any more; else it waits for an upstream that does not read.
         if (!_pump.IsCompleted) _upstream!.Abort();
         await _pump;
@@ -87,12 +91,12 @@ internal sealed class RequestBody(HttpExchange exchange)
         if (_kept is { Length: > 0 } kept && !await upstream.SendAsync(kept.Memory)) return;
         if (!IsComplete)
         {
-            var downstream = exchange.Downstream;
+            var (downstream, source) = (exchange.Downstream, exchange.RequestBody);
             while (true)
             {
                 // The head goes out at once when the first body bytes are not there yet.
                 if (!await upstream.SendAsync(default)) return;
-                var (status, data) = await downstream.ReadBodyAsync();
+                var (status, data) = await (source is null ? downstream.ReadBodyAsync() : source.ReadAsync());
                 if (status == ReadStatus.End) break;
                 if (status != ReadStatus.Ok)
                 {
@@ -103,18 +107,16 @@ internal sealed class RequestBody(HttpExchange exchange)
                 exchange.Messages?.SeeRequest(data.Span);
                 Keep(data);
                 Copies?.Add(data);
-                if (!await upstream.SendAsync(data))
-                {
-                    downstream.Advance();
-                    return;
-                }
-                downstream.Advance();
+                var isSent = await upstream.SendAsync(data);
+                if (source is null) downstream.Advance();
+                else source.Advance();
+                if (!isSent) return;
             }
             IsComplete = true;
             Copies?.Send();
             Copies = null;
         }
-        if (!await upstream.EndAsync(exchange.Downstream.RequestTrailers)) return;
+        if (!await upstream.EndAsync(exchange.RequestTrailers)) return;
         exchange.Info.UpstreamRequestEnd = exchange.Worker.Now;
         onEnd();
     }

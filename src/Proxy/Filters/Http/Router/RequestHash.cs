@@ -49,7 +49,8 @@ internal static class RequestHash
         return Hashing.Of(Encoding.ASCII.GetBytes(text16));
     }
 
-    private static ReadOnlySpan<byte> Cookie(HeaderMap request, ReadOnlySpan<byte> name)
+    /// <summary>The value of a request's cookie; empty when there is none.</summary>
+    public static ReadOnlySpan<byte> Cookie(HeaderMap request, ReadOnlySpan<byte> name)
     {
         for (var place = request.Find("cookie"u8, 0); place >= 0; place = request.Find("cookie"u8, place + 1))
             for (var rest = request.ValueAt(place); !rest.IsEmpty;)

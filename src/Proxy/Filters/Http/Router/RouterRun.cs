@@ -69,7 +69,7 @@ internal sealed class RouterRun
         RequestRewriting.Apply(route, weighted, _exchange);
         _route = route;
         _timedOut = EndReason.None;
-        _body.Begin(_exchange.Downstream.RequestBody, _plan.MayRetry ? route.RetryBufferLimit : 0);
+        _body.Begin(_exchange.RequestBodyKind, _plan.MayRetry ? route.RetryBufferLimit : 0);
         _body.Copies = Mirroring.Send(route, _exchange);
         if (_body.IsComplete) StartRouteTimer(route);
 
@@ -101,6 +101,8 @@ internal sealed class RouterRun
     {
         _connecting.Abort();
         _connection?.Abort();
+        _exchange.RequestBody?.Abort();
+        _exchange.ResponseBody?.Abort();
         _backOff.Cancel(Worker);
     }
 
@@ -132,6 +134,8 @@ internal sealed class RouterRun
     {
         var (info, stats) = (_exchange.Info, cluster.Stats);
         var context = _plan.Context(hash, DestinationOf(cluster), cluster);
+        // parity: retries go where the balancer says.
+        if (info.Attempts == 1 && !_exchange.BoundTo.IsNone) context = context with { BoundTo = _exchange.BoundTo, BoundStrictly = _exchange.BoundStrictly };
         if (cluster.Pick(Worker, context) is not { } host)
         {
             stats.Add(Worker, ClusterStats.CxNoneHealthy);
@@ -243,10 +247,20 @@ internal sealed class RouterRun
         stats.Add(Worker, ClusterStats.ClassOf(_code));
         if (exchange.Info.Attempts > 1 && _code < 500) stats.Add(Worker, ClusterStats.RqRetrySuccess);
         if (!exchange.Hcm.SuppressEnvoyHeaders) SetResponseNumber(KnownHeader.EnvoyUpstreamTime, exchange.Info.UpstreamFirstByte - Math.Max(exchange.Info.Start, exchange.Info.UpstreamRequestEnd));
-        exchange.RunResponseFilters();
+        exchange.AnsweredBy(connection);
+        if (await exchange.RunResponseFiltersAsync(_code) == FilterResult.Stop)
+        {
+            // A filter has answered instead: this response goes no further.
+            await _body.StopAsync();
+            if (!_body.IsComplete) exchange.MustClose = true;
+            DropConnection(cluster);
+            return;
+        }
+        _code = exchange.ResponseStatus;
         weighted?.Response.Apply(exchange.Response, exchange.Format, exchange.Scratch);
         foreach (var operations in route.ResponseHeaders) operations.Apply(exchange.Response, exchange.Format, exchange.Scratch);
         var body = exchange.IsHead ? BodyKind.None : _responseBody == BodyKind.UntilClose && !tunnel && !downstream.IsHttp10 ? BodyKind.Chunked : _responseBody;
+        if (!tunnel) body = exchange.ResponseBodyKind(body);
         if (body == BodyKind.Chunked && downstream.IsHttp10) body = BodyKind.UntilClose;
         exchange.BeginResponse(_code, body, tunnel);
         var end = tunnel ? await TunnelAsync(connection) : await PumpResponseAsync(connection, body);
@@ -270,7 +284,7 @@ internal sealed class RouterRun
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<ReadStatus> PumpResponseAsync(UpstreamStream connection, BodyKind body)
     {
-        var downstream = _exchange.Downstream;
+        var (downstream, source) = (_exchange.Downstream, _exchange.ResponseBody);
         if (body == BodyKind.None)
         {
             if (!await downstream.SendAsync(default)) return Gone();
@@ -279,12 +293,12 @@ internal sealed class RouterRun
         }
         for (var turns = 1; ; turns++)
         {
-            if (!connection.HasBodyBytes && !connection.IsResponseDone && !await downstream.SendAsync(default)) return Gone();
+            if (!(source is null ? connection.HasBodyBytes || connection.IsResponseDone : source.HasBytes) && !await downstream.SendAsync(default)) return Gone();
             if (_plan.PerTryIdleMs > 0) Worker.StartTimer(_tryTimer, _plan.PerTryIdleMs);
-            var (status, data) = await connection.ReadBodyAsync();
+            var (status, data) = await (source is null ? connection.ReadBodyAsync() : source.ReadAsync());
             if (status == ReadStatus.End)
             {
-                if (connection.ResponseTrailers is { } trailers)
+                if ((source is null ? connection.ResponseTrailers : source.Trailers) is { } trailers)
                 {
                     _exchange.KeepTrailers(trailers);
                     _exchange.RunTrailerFilters();
@@ -299,7 +313,8 @@ internal sealed class RouterRun
             _exchange.Info.BytesSent += data.Length;
             _exchange.Messages?.SeeResponse(data.Span);
             if (!await downstream.SendAsync(data)) return Gone();
-            connection.Advance();
+            if (source is null) connection.Advance();
+            else source.Advance();
             if (turns % 16 == 0) await Worker.Yield();
         }
     }
