@@ -25,7 +25,7 @@ internal sealed class JwtProvider
         _maxLifetime = config.MaxLifetime?.Seconds;
         Tokens = new TokenPlaces(config);
         Effects = new TokenEffects(config);
-        Cache = new TokenCache();
+        Cache = new TokenCache((int)(config.JwtCacheConfig?.JwtCacheSize ?? 0), (int)(config.JwtCacheConfig?.JwtMaxTokenSize ?? 0));
         Keys = config.JwksSourceSpecifierCase switch
         {
             ProviderConfig.JwksSourceSpecifierOneofCase.LocalJwks => new LocalKeys(

@@ -27,13 +27,14 @@ internal sealed class LocalKeys(JsonWebKeys keys) : IKeySource
 /// </summary>
 internal sealed class RemoteKeys : IKeySource
 {
-    private const long DefaultCacheMs = 600_000, DefaultRetryMs = 1000, DefaultTimeoutMs = 5000;
+    private const long DefaultCacheMs = 600_000, DefaultRetryMs = 1000, DefaultTimeoutMs = 5000, DefaultBackOffMs = 1000;
     private readonly string _cluster;
     private readonly string _host;
     private readonly string _path;
     private readonly long _timeoutMs;
     private readonly long _cacheMs;
     private readonly long _retryMs;
+    private readonly (int Retries, long BaseMs, long MaxMs) _again;
     private readonly JwtStats _stats;
     private readonly Dictionary<int, Fetch> _running = [];
     private volatile Fetched? _last;
@@ -45,6 +46,12 @@ internal sealed class RemoteKeys : IKeySource
         (_cluster, _host, _path, _stats) = (uri.Cluster, parsed.Authority, parsed.PathAndQuery, stats);
         _timeoutMs = Durations.Ms(uri.Timeout) ?? DefaultTimeoutMs;
         _cacheMs = Durations.Ms(config.CacheDuration) ?? DefaultCacheMs;
+        // As Envoy's: one retry when a policy is there, more only when it says so.
+        if (config.RetryPolicy is { } policy)
+        {
+            var baseMs = Durations.Ms(policy.RetryBackOff?.BaseInterval) ?? DefaultBackOffMs;
+            _again = ((int)Math.Min(policy.NumRetries ?? 1, 100), baseMs, Math.Max(baseMs, Durations.Ms(policy.RetryBackOff?.MaxInterval) ?? 10 * baseMs));
+        }
         _retryMs = Durations.Ms(config.AsyncFetch?.FailedRefetchDuration) ?? DefaultRetryMs;
     }
 
@@ -65,6 +72,11 @@ internal sealed class RemoteKeys : IKeySource
             return _last?.Keys;
         }
         var keys = await FetchAsync(context, worker);
+        for (var (left, pause) = (_again.Retries, _again.BaseMs); keys is null && left > 0; (left, pause) = (left - 1, Math.Min(pause * 2, _again.MaxMs)))
+        {
+            await new Delay().WaitAsync(worker, worker.Random.NextInt64(pause) + 1);
+            keys = await FetchAsync(context, worker);
+        }
         _stats.Add(worker, keys is null ? JwtStats.FetchFailed : JwtStats.FetchSuccess);
         // Without any keys the next request tries again, as in Envoy.
         _last = keys is not null ? new Fetched(keys, worker.Now + _cacheMs) : _last is { } old ? old with { GoodUntil = worker.Now + _retryMs } : null;

@@ -3,12 +3,13 @@ using Lateen.Proxy.Workers;
 namespace Lateen.Proxy.Filters.Http.JwtAuthn;
 
 /// <summary>
-/// Tokens whose signature was found good, so that it is not checked for every request: for each worker the last some hundred. What a token
+/// Tokens whose signature was found good, so that it is not checked for every request: for each worker as many as the provider says (jwt_cache_config), else some hundred; 0 stands for that. What a token
 /// says of times and audiences is looked at each time. Each worker has a part of its own.
 /// </summary>
-internal sealed class TokenCache
+internal sealed class TokenCache(int mostTokens, int longestToken)
 {
-    private const int MostTokens = 256, LongestToken = 4096;
+    private const int UsualTokens = 256, UsualLength = 4096;
+    private readonly int _most = mostTokens > 0 ? mostTokens : UsualTokens, _longest = longestToken > 0 ? longestToken : UsualLength;
     private readonly Lock _growing = new();
     private Part?[] _parts = [];
 
@@ -22,10 +23,10 @@ internal sealed class TokenCache
 
     public void Keep(Worker worker, JsonWebToken token, JsonWebKeys keys)
     {
-        if (token.Text.Length > LongestToken) return;
+        if (token.Text.Length > _longest) return;
         var part = PartOf(worker) ?? Add(worker);
         // Two generations: what was not used while the young one filled up is forgotten.
-        if (part.Young.Count >= MostTokens / 2) (part.Old, part.Young) = (part.Young, new Dictionary<string, (JsonWebToken, JsonWebKeys)>(StringComparer.Ordinal));
+        if (part.Young.Count >= (_most + 1) / 2) (part.Old, part.Young) = (part.Young, new Dictionary<string, (JsonWebToken, JsonWebKeys)>(StringComparer.Ordinal));
         part.Young[token.Text] = (token, keys);
     }
 
