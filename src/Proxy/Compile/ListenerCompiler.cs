@@ -40,6 +40,7 @@ internal sealed class ListenerCompiler(ProxyContext context, HcmCompiler hcm, Tr
             InspectHttp = filters.Http,
             TlsInspectionOff = filters.TlsOff,
             HttpInspectionOff = filters.HttpOff,
+            ProxyHeaders = filters.ProxyHeaders,
             InspectTimeoutMs = Durations.Ms(listener.ListenerFiltersTimeout) ?? 15_000,
             ContinueOnInspectTimeout = listener.ContinueOnListenerFiltersTimeout,
             Backlog = (int)(listener.TcpBacklogSize ?? 1024),
@@ -143,10 +144,11 @@ internal sealed class ListenerCompiler(ProxyContext context, HcmCompiler hcm, Tr
             : throw new ConfigRefusedException($"{path}[{i}]", $"'{range.AddressPrefix}/{range.PrefixLen}' is not an address range")),
     ];
 
-    private static (bool OriginalDestination, bool Tls, bool Http, (int, int)[] TlsOff, (int, int)[] HttpOff) ListenerFilters(Listener listener)
+    private (bool OriginalDestination, bool Tls, bool Http, (int, int)[] TlsOff, (int, int)[] HttpOff, ProxyHeaderSettings? ProxyHeaders) ListenerFilters(Listener listener)
     {
         bool original = false, tls = false, http = false;
         (int, int)[] tlsOff = [], httpOff = [];
+        ProxyHeaderSettings? proxyHeaders = null;
         for (var i = 0; i < listener.ListenerFilters.Count; i++)
         {
             var filter = listener.ListenerFilters[i];
@@ -162,11 +164,15 @@ internal sealed class ListenerCompiler(ProxyContext context, HcmCompiler hcm, Tr
                 case "envoy.extensions.filters.listener.http_inspector.v3.HttpInspector":
                     (http, httpOff) = (true, PortsOf(filter.FilterDisabled, path));
                     break;
+                case "envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol":
+                    // The header comes before everything else, wherever its filter stands.
+                    proxyHeaders = ProxyHeaderSettings.Compile(filter.TypedConfig!.Unpack<Envoy.Extensions.Filters.Listener.ProxyProtocol.V3.ProxyProtocol>(), path + ".typed_config", context.Stats);
+                    break;
                 default:
                     throw new ConfigRefusedException(path, $"the listener filter {filter.Name} is not supported");
             }
         }
-        return (original, tls, http, tlsOff, httpOff);
+        return (original, tls, http, tlsOff, httpOff, proxyHeaders);
     }
 
     private static (int, int)[] PortsOf(ListenerFilterChainMatchPredicate? predicate, string path) => predicate?.RuleCase switch

@@ -25,7 +25,10 @@ using Lateen.Proxy.Filters.Http.PeerMetadata;
 using Lateen.Proxy.Filters.Http.RateLimit;
 using Lateen.Proxy.Filters.Http.Rbac;
 using Lateen.Proxy.Filters.Network;
+using Lateen.Proxy.Filters.Network.ExtAuthz;
+using Lateen.Proxy.Filters.Network.Limits;
 using Lateen.Proxy.Filters.Network.Rbac;
+using Lateen.Proxy.Filters.Network.SniCluster;
 using Lateen.Proxy.Http.Connections;
 using HttpV3 = Envoy.Extensions.Filters.Http;
 using NetworkV3 = Envoy.Extensions.Filters.Network;
@@ -85,6 +88,10 @@ internal static class FilterCatalog
         Refuse("envoy.extensions.filters.http.original_src.v3.OriginalSrc", "upstream connections are shared and cannot have the address of one client");
 
         AddNetwork<NetworkV3.Rbac.V3.RBAC>(NetworkRbacFilter.Compile);
+        AddNetwork<NetworkV3.ConnectionLimit.V3.ConnectionLimit>(ConnectionLimitFilter.Compile);
+        AddNetwork<NetworkV3.LocalRatelimit.V3.LocalRateLimit>(NetworkRateLimitFilter.Compile);
+        AddNetwork<NetworkV3.SniCluster.V3.SniCluster>((_, _, _) => new SniClusterFilter());
+        AddNetwork<NetworkV3.ExtAuthz.V3.ExtAuthz>(NetworkExtAuthzFilter.Compile);
         AddNetwork<global::Istio.Extensions.Stats.PluginConfig>(IstioTcpStatsFilter.Compile);
     }
 

@@ -4,7 +4,11 @@ using Lateen.Foundation.Net;
 namespace Lateen.Proxy.Network;
 
 /// <summary>What is known of a connection when its chain is chosen.</summary>
-internal readonly record struct ConnectionFacts(SocketAddress Local, SocketAddress Remote, string ServerName, bool IsTls, IReadOnlyList<string> Protocols);
+internal readonly record struct ConnectionFacts(SocketAddress Local, SocketAddress Remote, string ServerName, bool IsTls, IReadOnlyList<string> Protocols)
+{
+    /// <summary>The other end of the socket, whatever a header says of the client.</summary>
+    public SocketAddress DirectRemote { get; init; } = Remote;
+}
 
 /// <summary>
 /// Chooses a chain criterion by criterion, the most specific first: destination port, destination address, server name,
@@ -37,7 +41,7 @@ internal sealed class ChainMatcher
         left = Narrow(left, chain => chain.Match.Transport == transport, chain => chain.Match.Transport.Length == 0);
         var protocols = facts.Protocols;
         left = Narrow(left, chain => chain.Match.ApplicationProtocols.Any(protocols.Contains), chain => chain.Match.ApplicationProtocols.Length == 0);
-        left = MostSpecific(left, facts.Remote, static match => match.DirectSources);
+        left = MostSpecific(left, facts.DirectRemote, static match => match.DirectSources);
         var isLocal = facts.Remote.IsLoopback || facts.Remote.ToIpAddress().Equals(facts.Local.ToIpAddress());
         left = Narrow(left, chain => chain.Match.SourceIsLocal == isLocal, chain => chain.Match.SourceIsLocal is null);
         left = MostSpecific(left, facts.Remote, static match => match.Sources);

@@ -24,9 +24,17 @@ internal sealed class DownstreamConnection(ActiveListener listener, TcpStream tc
     private ListenerSnapshot _listener = listener.Snapshot;
 
     private ByteStream? _secure;
+    private SocketAddress _named;
+    private int _told;
 
     /// <summary>The client's bytes; decrypted once its chain is chosen.</summary>
     public ByteStream Stream => _secure ?? tcp;
+
+    /// <summary>Who the client is: what a header says, else the other end of the socket.</summary>
+    private SocketAddress Client => _named.IsNone ? peer : _named;
+
+    /// <summary>What all parts of the proxy share.</summary>
+    public ProxyContext Context => context;
 
     public ulong Id { get; } = context.NextConnectionId();
 
@@ -34,6 +42,9 @@ internal sealed class DownstreamConnection(ActiveListener listener, TcpStream tc
     public SocketAddress OriginalDestination { get; private set; }
 
     public string ServerName { get; private set; } = "";
+
+    /// <summary>The cluster that a filter has chosen for its bytes; null for the one of the chain.</summary>
+    public string? Cluster { get; set; }
 
     /// <summary>The chain that serves it; null until it is chosen.</summary>
     public ChainSnapshot? Chain { get; private set; }
@@ -47,7 +58,7 @@ internal sealed class DownstreamConnection(ActiveListener listener, TcpStream tc
     public void Describe(StreamInfo info)
     {
         info.Reset(tcp.Worker.Now, tcp.Worker.UtcNow);
-        (info.DownstreamRemote, info.DownstreamDirectRemote, info.DownstreamLocal) = (peer, peer, OriginalDestination);
+        (info.DownstreamRemote, info.DownstreamDirectRemote, info.DownstreamLocal) = (Client, peer, OriginalDestination);
         (info.ConnectionId, info.RequestedServerName, info.ListenerName) = (Id, ServerName, _listener.Name);
         info.DownstreamTls = Stream.Tls;
     }
@@ -74,12 +85,14 @@ internal sealed class DownstreamConnection(ActiveListener listener, TcpStream tc
         {
             OriginalDestination = NativeSocket.LocalAddress(Stream.Fd);
             if (_listener.UseOriginalDestination || _listener.RestoreOriginalDestination) Redirect();
+            if (_listener.ProxyHeaders is { } headers && !await ReadProxyHeaderAsync(headers)) return;
             if (await ChooseChainAsync() is not { } chain)
             {
                 _listener.Stats.Add(tcp.Worker, ListenerStats.NoFilterChain);
                 return;
             }
             Chain = chain;
+            if (!await TellFiltersAsync(chain)) return;
             if (chain.Tls is not null && !await SecureAsync(chain)) return;
             switch (chain.Filter)
             {
@@ -106,6 +119,47 @@ internal sealed class DownstreamConnection(ActiveListener listener, TcpStream tc
                 _input.Release();
                 Stream.Close();
             }
+            for (var i = 0; i < _told; i++) Chain!.Before[i].OnClosed(this);
+        }
+    }
+
+    /// <summary>Lets the chain's filters look at the connection before it is served; false when one of them refuses it.</summary>
+    private async ValueTask<bool> TellFiltersAsync(ChainSnapshot chain)
+    {
+        foreach (var filter in chain.Before)
+        {
+            _told++;
+            if (!await filter.OnConnectedAsync(this)) return false;
+        }
+        return true;
+    }
+
+    /// <summary>Reads who the client is from the header that a load balancer puts first; false when the connection is to be closed.</summary>
+    private async ValueTask<bool> ReadProxyHeaderAsync(ProxyHeaderSettings settings)
+    {
+        var timer = new ActionTimer(Stream.Abort);
+        if (_listener.InspectTimeoutMs > 0) tcp.Worker.StartTimer(timer, _listener.InspectTimeoutMs);
+        try
+        {
+            while (true)
+            {
+                var status = ProxyHeader.Read(_input.Span, out var length, out var version, out var source, out var destination);
+                if (status != ProxyHeaderStatus.NeedMore || _input.Length == 0 && settings.MayBeAbsent && Stream.PeerClosed)
+                {
+                    if (!settings.Accept(status, version, tcp.Worker)) return false;
+                    if (status != ProxyHeaderStatus.Done) return true;
+                    _input.Consume(length);
+                    if (!source.IsNone) (_named, OriginalDestination) = (source, destination);
+                    return true;
+                }
+                var received = Stream.TryReceive(_input.Space(), out var count);
+                if (received == IoStatus.Ok) _input.Added(count);
+                else if (received != IoStatus.WouldBlock || !await Stream.ReadableAsync()) return false;
+            }
+        }
+        finally
+        {
+            tcp.Worker.StopTimer(timer);
         }
     }
 
@@ -255,7 +309,7 @@ internal sealed class DownstreamConnection(ActiveListener listener, TcpStream tc
                 if (!_listener.ContinueOnInspectTimeout) return null;
             }
         }
-        return _listener.Matcher.Find(new ConnectionFacts(OriginalDestination, peer, ServerName, isTls, protocols));
+        return _listener.Matcher.Find(new ConnectionFacts(OriginalDestination, Client, ServerName, isTls, protocols) { DirectRemote = peer });
     }
 
     private bool IsOn((int From, int To)[] off)

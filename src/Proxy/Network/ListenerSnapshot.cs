@@ -103,6 +103,9 @@ internal sealed record ListenerSnapshot
     /// <inheritdoc cref="TlsInspectionOff"/>
     public (int From, int To)[] HttpInspectionOff { get; init; } = [];
 
+    /// <summary>How the headers of load balancers are read; null when none are.</summary>
+    public ProxyHeaderSettings? ProxyHeaders { get; init; }
+
     public long InspectTimeoutMs { get; init; } = 15_000;
 
     public bool ContinueOnInspectTimeout { get; init; }

@@ -33,6 +33,9 @@ internal sealed record TransportSet(TransportMatch[] Matches, UpstreamTransport 
         return Default;
     }
 
+    /// <summary>Connections begin with a header that names their client: they serve one client each.</summary>
+    public bool IsPerClient { get; } = Matches.Select(match => match.Transport).Append(Default).Any(transport => transport.ProxyProtocol > 0);
+
     /// <summary>The secrets of all transports.</summary>
     public IReadOnlyList<SecretSlot> Needs => field ??= [.. Contexts.SelectMany(context => context.Needs).Distinct()];
 

@@ -31,10 +31,11 @@ internal sealed class TestProxy : IAsyncDisposable
     /// <param name="clusters">YAML of more clusters.</param>
     /// <param name="before">YAML of network filters before the connection manager.</param>
     /// <param name="host">YAML of more fields of the virtual host, one a line.</param>
+    /// <param name="listener">YAML of more fields of the listener, one a line.</param>
     /// <param name="tcp">Forwards bytes in place of HTTP; null for nothing behind the filters before.</param>
     public static TestProxy Start(
         string routes = "- {match: {prefix: \"/\"}, route: {cluster: app}}", string filters = "", string manager = "", string cluster = "", string clusters = "",
-        string before = "", bool? tcp = false, int appPort = 0, string host = "")
+        string before = "", bool? tcp = false, int appPort = 0, string host = "", string listener = "")
     {
         var upstream = new RecordingUpstream();
         var ports = FreePorts.Many(2);
@@ -56,6 +57,7 @@ internal sealed class TestProxy : IAsyncDisposable
               listeners:
               - name: test
                 address: {{Address(ports[0])}}
+            {{Indent(listener, 4)}}
                 filter_chains:
                 - filters:
             {{Indent(before, 6)}}

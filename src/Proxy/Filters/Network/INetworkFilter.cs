@@ -9,6 +9,9 @@ namespace Lateen.Proxy.Filters.Network;
 /// </summary>
 internal interface INetworkFilter
 {
+    /// <summary>The connection is there and its chain is chosen; nothing of it has been read but for inspection. False closes it.</summary>
+    ValueTask<bool> OnConnectedAsync(DownstreamConnection connection) => new(true);
+
     /// <summary>
     /// The client's first bytes are there, or its end; what the upstream says first has gone to the client already. False closes the
     /// connection.
@@ -17,6 +20,11 @@ internal interface INetworkFilter
 
     /// <summary>A connection that was passed on as bytes is over; before it is logged.</summary>
     void OnEnd(DownstreamConnection connection, StreamInfo info)
+    {
+    }
+
+    /// <summary>A connection that the filter was told of is closed, however it ended.</summary>
+    void OnClosed(DownstreamConnection connection)
     {
     }
 }

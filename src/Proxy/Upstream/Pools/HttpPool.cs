@@ -76,9 +76,9 @@ internal sealed class HttpPool(Worker worker, HostState host, ClusterState clust
     public void Return(Http1ClientConnection connection)
     {
         var snapshot = cluster.Snapshot;
-        if (host.IsRemoved || snapshot.MaxRequestsPerConnection > 0 && connection.Requests >= snapshot.MaxRequestsPerConnection)
+        if (host.IsRemoved || snapshot.Transports.IsPerClient || snapshot.MaxRequestsPerConnection > 0 && connection.Requests >= snapshot.MaxRequestsPerConnection)
         {
-            if (!host.IsRemoved) cluster.Stats.Add(worker, ClusterStats.CxMaxRequests);
+            if (!host.IsRemoved && !snapshot.Transports.IsPerClient) cluster.Stats.Add(worker, ClusterStats.CxMaxRequests);
             connection.Close();
             return;
         }
@@ -117,7 +117,7 @@ internal sealed class HttpPool(Worker worker, HostState host, ClusterState clust
         foreach (var connection in _shared.ToArray()) connection.StopTaking();
     }
 
-    private bool MayShare => isHttp2 || cluster.Snapshot.Protocol == UpstreamProtocol.Negotiated && _shared.Count > 0;
+    private bool MayShare => !cluster.Snapshot.Transports.IsPerClient && (isHttp2 || cluster.Snapshot.Protocol == UpstreamProtocol.Negotiated && _shared.Count > 0);
 
     private int Room
     {
@@ -165,6 +165,7 @@ internal sealed class HttpPool(Worker worker, HostState host, ClusterState clust
         _shared.Add(connection);
         connection.Start();
         var first = connection.Attach();
+        if (cluster.Snapshot.Transports.IsPerClient) connection.StopTaking();
         // Those for whom there is no room make the next connection, one of them at first.
         Wake(Room + 1, AcquireStatus.Ok, 0);
         return (AcquireStatus.Ok, first, 0);

@@ -187,6 +187,7 @@ internal sealed class RouterRun
         var connection = pool.TryTakeIdle();
         if (connection is null)
         {
+            if (cluster.Snapshot.Transports.IsPerClient) _connecting.Wishes = new ConnectWishes(Source: _exchange.Info.DownstreamRemote, Destination: _exchange.Info.DownstreamLocal);
             var (status, made, error) = await pool.ConnectAsync(_connecting);
             if (made is null)
             {

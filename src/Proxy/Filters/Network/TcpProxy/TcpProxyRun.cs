@@ -68,6 +68,7 @@ internal sealed class TcpProxyRun(DownstreamConnection connection, TcpFilterSnap
 
     private string Choose()
     {
+        if (connection.Cluster is { } chosen) return chosen;
         if (settings.Clusters is [var (only, _)])
         {
             _criteria = settings.Criteria is [var own] ? own : null;
