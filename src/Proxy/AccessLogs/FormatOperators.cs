@@ -22,6 +22,7 @@ internal static class FormatOperators
         (ResponseFlags.UpstreamRemoteReset, "UR", "UpstreamRemoteReset"), (ResponseFlags.DurationTimeout, "DT", "DurationTimeout"),
         (ResponseFlags.OverloadManager, "OM", "OverloadManagerTerminated"), (ResponseFlags.RateLimited, "RL", "RateLimited"),
         (ResponseFlags.Unauthorized, "UAEX", "UnauthorizedExternalService"), (ResponseFlags.RateLimitServiceError, "RLSE", "RateLimitServiceError"),
+        (ResponseFlags.NoFilterConfig, "NFCF", "NoFilterConfigFound"),
     ];
 
     private static readonly byte[] HostName = Encoding.UTF8.GetBytes(Environment.MachineName);

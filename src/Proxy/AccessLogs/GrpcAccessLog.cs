@@ -144,6 +144,7 @@ internal sealed class GrpcAccessLog(
         OverloadManager = flags.HasFlag(Flags.OverloadManager),
         RateLimited = flags.HasFlag(Flags.RateLimited),
         RateLimitServiceError = flags.HasFlag(Flags.RateLimitServiceError),
+        NoFilterConfigFound = flags.HasFlag(Flags.NoFilterConfig),
         UnauthorizedDetails = flags.HasFlag(Flags.Unauthorized)
             ? new Envoy.Data.Accesslog.V3.ResponseFlags.Types.Unauthorized { Reason = Envoy.Data.Accesslog.V3.ResponseFlags.Types.Unauthorized.Types.Reason.ExternalService }
             : null,

@@ -4,6 +4,7 @@ using Envoy.Extensions.Filters.Network.HttpConnectionManager.V3;
 using Lateen.Api;
 using Lateen.Proxy.Filters;
 using Lateen.Proxy.Filters.Http;
+using Lateen.Proxy.Filters.Http.Extensions;
 using Lateen.Proxy.Http.Connections;
 using Lateen.Proxy.Http.Http1;
 using Lateen.Proxy.Http.Http2;
@@ -12,8 +13,8 @@ using Lateen.Proxy.Tracing;
 
 namespace Lateen.Proxy.Compile;
 
-/// <summary>HttpConnectionManager → <see cref="HcmSnapshot"/>. Tables from RDS come through slots that it asks for by name.</summary>
-internal sealed class HcmCompiler(ProxyContext context, Func<string, ConfigOrigin, RouteSlot> slotOf)
+/// <summary>HttpConnectionManager → <see cref="HcmSnapshot"/>. Tables from RDS come through slots that it asks for by name; filters from ECDS through slots that it has filled.</summary>
+internal sealed class HcmCompiler(ProxyContext context, Func<string, ConfigOrigin, RouteSlot> slotOf, Action<ExtensionSlot> fill)
 {
     public HcmSnapshot Compile(HttpConnectionManager hcm, TrafficDirection direction, string path)
     {
@@ -120,7 +121,14 @@ internal sealed class HcmCompiler(ProxyContext context, Func<string, ConfigOrigi
             var isRouter = filter.TypedConfig?.Is(Envoy.Extensions.Filters.Http.Router.V3.Router.Descriptor) == true;
             if (isLast != isRouter) throw new ConfigRefusedException(at, isLast ? "the last filter must be the router" : "the router must be the last filter");
             if (isRouter) break;
-            if (FilterCatalog.Compile(filter, at, new FilterContext(filter.Name, $"http.{hcm.StatPrefix}.", context.Stats) { Node = context.Node, Direction = direction }) is { } made) filters.Add(made);
+            var own = new FilterContext(filter.Name, $"http.{hcm.StatPrefix}.", context.Stats) { Node = context.Node, Direction = direction };
+            if (filter.ConfigTypeCase == HttpFilter.ConfigTypeOneofCase.ConfigDiscovery)
+            {
+                var slot = new ExtensionSlot(filter.ConfigDiscovery, own, at + ".config_discovery");
+                fill(slot);
+                filters.Add(new HttpFilterSlot(filter.Name, new DiscoveredFilter(slot), filter.Disabled));
+            }
+            else if (FilterCatalog.Compile(filter, at, own) is { } made) filters.Add(made);
         }
         return [.. filters];
     }

@@ -1,4 +1,5 @@
 using Envoy.Config.Cluster.V3;
+using Envoy.Config.Core.V3;
 using Envoy.Config.Endpoint.V3;
 using Envoy.Config.Listener.V3;
 using Envoy.Config.Route.V3;
@@ -11,6 +12,7 @@ using Lateen.Proxy.Stats;
 using Lateen.Proxy.Tls;
 using Lateen.Proxy.Upstream.Clusters;
 using Microsoft.Extensions.Logging;
+using SocketAddress = Lateen.Proxy.Network.SocketAddress;
 
 namespace Lateen.Proxy.Xds;
 
@@ -25,6 +27,7 @@ internal sealed class ResourceState
     private readonly ClusterResources _clusters;
     private readonly ListenerResources _listeners;
     private readonly RouteResources _routes = new();
+    private readonly ExtensionResources _extensions = new();
     private readonly List<IDependency> _needs = [];
     private readonly XdsStats _stats;
 
@@ -35,13 +38,14 @@ internal sealed class ResourceState
         _stats = new XdsStats(context.Stats);
         var transports = new TransportCompiler(context.Stats, context.Secrets, context.Log);
         _clusters = new ClusterResources(context, transports);
-        _listeners = new ListenerResources(new ListenerCompiler(context, new HcmCompiler(context, SlotOf), transports, _needs), publishListeners);
+        _listeners = new ListenerResources(new ListenerCompiler(context, new HcmCompiler(context, SlotOf, Fill), transports, _needs), publishListeners);
         Kinds =
         [
             new ResourceKind(TypeUrls.Cluster, null, ApplyClusters),
             new ResourceKind(TypeUrls.Endpoint, () => Locked(() => _clusters.EndpointNames), ApplyEndpoints),
             new ResourceKind(TypeUrls.Listener, null, ApplyListeners),
             new ResourceKind(TypeUrls.Route, () => Locked(() => StreamNames<RouteSlot>(slot => slot.Origin, slot => slot.Name)), ApplyRoutes),
+            new ResourceKind(TypeUrls.ExtensionConfig, () => Locked(() => StreamNames<ExtensionSlot>(slot => slot.Origin, slot => slot.Name)), ApplyExtensions),
             new ResourceKind(TypeUrls.Secret, () => context.Secrets.NamesOf(new SecretSource(SecretSourceKind.Ads)), ApplySecrets),
         ];
     }
@@ -60,6 +64,7 @@ internal sealed class ResourceState
     [
         .. _clusters.EndpointFiles.Select(origin => (TypeUrls.Endpoint, origin)),
         .. _listeners.Needs.OfType<RouteSlot>().Where(slot => slot.Origin.File is not null).Select(slot => (TypeUrls.Route, slot.Origin)),
+        .. _listeners.Needs.OfType<ExtensionSlot>().Where(slot => slot.Origin.File is not null).Select(slot => (TypeUrls.ExtensionConfig, slot.Origin)),
     ]);
 
     /// <summary>Adds clusters of the bootstrap.</summary>
@@ -113,11 +118,18 @@ internal sealed class ResourceState
         _listeners.Remove(update, names);
         _listeners.Publish();
         _routes.KeepOnly(_listeners.Needs.OfType<RouteSlot>());
+        _extensions.KeepOnly(_listeners.Needs.OfType<ExtensionSlot>());
     });
 
     public IReadOnlyList<Refusal> ApplyRoutes(ResourceUpdate update) => Apply<RouteConfiguration>(update, route => route.Name, (route, version) => _routes.Apply(route, version, update.File), _ =>
     {
         _routes.Without(update.Removed);
+        _listeners.Publish();
+    });
+
+    public IReadOnlyList<Refusal> ApplyExtensions(ResourceUpdate update) => Apply<TypedExtensionConfig>(update, config => config.Name, (config, _) => _extensions.Apply(config, update.File, _listeners.Needs.OfType<ExtensionSlot>()), _ =>
+    {
+        _extensions.Without(update.Removed, [.. _listeners.Needs.OfType<ExtensionSlot>()]);
         _listeners.Publish();
     });
 
@@ -198,6 +210,13 @@ internal sealed class ResourceState
         var slot = _routes.SlotOf(name, origin);
         _needs.Add(slot);
         return slot;
+    }
+
+    /// <summary>Gives the place of a discovered filter what has come for it already.</summary>
+    private void Fill(ExtensionSlot slot)
+    {
+        _extensions.Fill(slot);
+        _needs.Add(slot);
     }
 
     private IReadOnlyList<string> StreamNames<T>(Func<T, ConfigOrigin> originOf, Func<T, string> nameOf)

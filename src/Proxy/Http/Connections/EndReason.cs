@@ -71,6 +71,7 @@ internal enum ResponseFlags : uint
     RateLimited = 1 << 17,
     Unauthorized = 1 << 18,
     RateLimitServiceError = 1 << 19,
+    NoFilterConfig = 1 << 20,
 }
 
 /// <summary>What each reason means to the client, to the log and to the counters: the one table.</summary>
