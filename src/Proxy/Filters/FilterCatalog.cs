@@ -9,6 +9,7 @@ using Lateen.Proxy.Filters.Http.Compression;
 using Lateen.Proxy.Filters.Http.Cors;
 using Lateen.Proxy.Filters.Http.Csrf;
 using Lateen.Proxy.Filters.Http.ExtAuthz;
+using Lateen.Proxy.Filters.Http.ExtProc;
 using Lateen.Proxy.Filters.Http.Fault;
 using Lateen.Proxy.Filters.Http.FilterStates;
 using Lateen.Proxy.Filters.Http.HeaderMutation;
@@ -65,6 +66,8 @@ internal static class FilterCatalog
         AddRoute<HttpV3.Compressor.V3.CompressorPerRoute>(CompressorRoute.Compile);
         Add<HttpV3.LocalRatelimit.V3.LocalRateLimit>((config, path, context) => new LocalRateLimitFilter(context.Name, LocalRateLimitSettings.Compile(config, path, context.Stats)));
         AddRoute<HttpV3.LocalRatelimit.V3.LocalRateLimit>((config, path) => new LocalRateLimitRoute(config, path));
+        Add<HttpV3.ExtProc.V3.ExternalProcessor>((config, path, context) => new ExtProcFilter(context.Name, ExtProcSettings.Compile(config, path, context)));
+        AddRoute<HttpV3.ExtProc.V3.ExtProcPerRoute>(ExtProcRoute.Compile);
         Add<HttpV3.Ratelimit.V3.RateLimit>((config, path, context) => new RateLimitFilter(context.Name, RateLimitSettings.Compile(config, path)));
         AddRoute<HttpV3.Ratelimit.V3.RateLimitPerRoute>(RateLimitRoute.Compile);
         Add<HttpV3.Csrf.V3.CsrfPolicy>((config, path, context) => new CsrfFilter(context.Name, CsrfRules.Compile(config, path), context.Stats.Group(context.StatPrefix + "csrf.", CsrfStats.Create)));

@@ -83,3 +83,25 @@ internal sealed class HeldBody(ReadOnlyMemory<byte> bytes, BodySource? rest, Hea
 
     public override void Abort() => rest?.Abort();
 }
+
+/// <summary>What is left of a body that something else takes the place of: read and dropped, so that its connection can serve again. Owned by one worker.</summary>
+internal sealed class DroppedBody(BodySource inner) : BodySource
+{
+    public override HeaderMap? Trailers => null;
+
+    public override async ValueTask<(ReadStatus Status, ReadOnlyMemory<byte> Data)> ReadAsync()
+    {
+        while (true)
+        {
+            var (status, _) = await inner.ReadAsync();
+            if (status != ReadStatus.Ok) return (status, default);
+            inner.Advance();
+        }
+    }
+
+    public override void Advance()
+    {
+    }
+
+    public override void Abort() => inner.Abort();
+}

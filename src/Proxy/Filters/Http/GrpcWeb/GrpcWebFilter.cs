@@ -61,28 +61,6 @@ internal sealed class GrpcWebFilter : IHttpFilter
         if (message.Length > 0) exchange.Response.Set(KnownHeader.GrpcMessage, System.Text.Encoding.ASCII.GetBytes(message));
         exchange.Response.Set(KnownHeader.ContentLength, "0"u8);
         exchange.ResponseStatus = 200;
-        exchange.ResponseBody = new HeldBody(default, status == HoldStatus.Part ? new Rest(exchange.ResponseSource()) : null);
-    }
-
-    /// <summary>What nobody wants of a body is read and dropped, so that its connection can serve again. Owned by one worker.</summary>
-    private sealed class Rest(BodySource inner) : BodySource
-    {
-        public override HeaderMap? Trailers => null;
-
-        public override async ValueTask<(ReadStatus Status, ReadOnlyMemory<byte> Data)> ReadAsync()
-        {
-            while (true)
-            {
-                var (status, _) = await inner.ReadAsync();
-                if (status != ReadStatus.Ok) return (status, default);
-                inner.Advance();
-            }
-        }
-
-        public override void Advance()
-        {
-        }
-
-        public override void Abort() => inner.Abort();
+        exchange.ResponseBody = new HeldBody(default, status == HoldStatus.Part ? new DroppedBody(exchange.ResponseSource()) : null);
     }
 }
