@@ -4,6 +4,8 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Lateen.Api;
 using Lateen.Proxy.Filters;
+using Lateen.Proxy.Filters.Policies;
+using Lateen.Proxy.Http.Connections;
 using Lateen.Proxy.Http.Routing;
 using RetryPolicy = Lateen.Proxy.Http.Routing.RetryPolicy;
 using RedirectAction = Lateen.Proxy.Http.Routing.RedirectAction;
@@ -82,6 +84,25 @@ internal static class RouteCompiler
         return [.. (mostSpecificWins ? all : all.Reverse()).Where(operations => !operations.IsEmpty)];
     }
 
+    /// <summary>What a route asks for beside the request itself.</summary>
+    private static Func<StreamInfo, bool>[] Facts(RouteMatch match, string path)
+    {
+        var facts = new List<Func<StreamInfo, bool>>();
+        for (var i = 0; i < match.DynamicMetadata.Count; i++)
+        {
+            var metadata = new MetadataMatch(match.DynamicMetadata[i], $"{path}.dynamic_metadata[{i}]");
+            facts.Add(info => metadata.IsMatch(info.Metadata));
+        }
+        for (var i = 0; i < match.FilterState.Count; i++)
+        {
+            var state = PolicyConditions.State(match.FilterState[i], $"{path}.filter_state[{i}]");
+            facts.Add(info => state(new PolicySubject(info, PolicySubject.NoHeaders, null)));
+        }
+        if (match.TlsContext?.Presented is { } presented) facts.Add(info => info.DownstreamTls?.Peer is not null == presented);
+        if (match.TlsContext?.Validated is { } validated) facts.Add(info => info.DownstreamTls is { IsPeerVerified: true } == validated);
+        return [.. facts];
+    }
+
     internal static QueryMatch Query(QueryParameterMatcher parameter, string path) => new(
         parameter.Name,
         parameter.QueryParameterMatchSpecifierCase == QueryParameterMatcher.QueryParameterMatchSpecifierOneofCase.StringMatch ? StringMatch.From(parameter.StringMatch, path + ".string_match") : null,
@@ -93,15 +114,13 @@ internal static class RouteCompiler
         var headers = match.Headers.Select((header, i) => new HeaderMatch(header, $"{path}.headers[{i}]")).ToArray();
         var query = match.QueryParameters.Select((parameter, i) => Query(parameter, $"{path}.query_parameters[{i}]")).ToArray();
         double? percent = match.RuntimeFraction?.DefaultValue is { } fraction ? Percent.Of(fraction) : null;
-        if (match.DynamicMetadata.Count > 0) throw new ConfigRefusedException(path + ".dynamic_metadata", "is not supported");
-        if (match.FilterState.Count > 0) throw new ConfigRefusedException(path + ".filter_state", "is not supported");
-        if (match.TlsContext is not null) throw new ConfigRefusedException(path + ".tls_context", "is not supported");
+        var facts = Facts(match, path);
         RouteMatcher Make(PathKind kind, string text, System.Text.RegularExpressions.Regex? regex = null) =>
-            new(kind, text, ignoreCase, regex, headers, query, percent, match.Grpc is not null);
+            new(kind, text, ignoreCase, regex, headers, query, percent, match.Grpc is not null) { Facts = facts };
         RouteMatcher Template(string template)
         {
             var (regex, variables) = UriTemplate.Compile(template, path + ".path_match_policy");
-            return new RouteMatcher(PathKind.Template, template, ignoreCase, regex, headers, query, percent, match.Grpc is not null) { Variables = variables };
+            return new RouteMatcher(PathKind.Template, template, ignoreCase, regex, headers, query, percent, match.Grpc is not null) { Variables = variables, Facts = facts };
         }
         return match.PathSpecifierCase switch
         {

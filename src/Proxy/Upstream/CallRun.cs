@@ -75,6 +75,7 @@ internal sealed class CallRun : WorkerTimer
     /// <param name="timeoutMs">Milliseconds from now; 0 for no more timer.</param>
     public void LimitTo(long timeoutMs)
     {
+        if (_isOver) return;
         if (timeoutMs > 0) Worker.StartTimer(this, timeoutMs);
         else Worker.StopTimer(this);
     }

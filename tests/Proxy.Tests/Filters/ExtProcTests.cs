@@ -156,9 +156,9 @@ public sealed class ExtProcTests
     [Fact]
     public async Task A_processor_that_does_not_answer_in_time_has_failed()
     {
-        await using var service = await RpcUpstream.StartAsync(new RpcServiceTable().Duplex(Process, async (requests, _, call) =>
+        await using var service = await RpcUpstream.StartAsync(new RpcServiceTable().Duplex(Process, async (requests, responses, call) =>
         {
-            await foreach (var _ in requests.WithCancellation(call.Cancel))
+            await foreach (var request in requests.WithCancellation(call.Cancel))
             {
             }
         }));

@@ -83,6 +83,35 @@ public sealed class MutationFiltersTests
         Assert.Contains("x-state: of me/", proxy.Upstream.Received);
     }
 
+    [Theory]
+    [InlineData("dynamic_metadata: [ {filter: shop, path: [ {key: kind} ], value: {string_match: {exact: books} } } ]", 202)]
+    [InlineData("filter_state: [ {key: shop, string_match: {prefix: bo} } ]", 202)]
+    [InlineData("tls_context: {presented: false}", 201)]
+    public async Task Routes_may_look_at_what_filters_found_out(string condition, int other)
+    {
+        // Its answer changes the request, so that the route is chosen anew behind the filters.
+        using var authz = new ScriptedUpstream((_, _) => ScriptedUpstream.Status(200, "", "x-auth: yes\r\n"));
+        await using var proxy = TestProxy.Start(
+            $$"""
+            - {match: {prefix: "/", tls_context: {validated: true} }, direct_response: {status: 203} }
+            - {match: {prefix: "/", {{condition}} }, direct_response: {status: 201} }
+            - {match: {prefix: "/"}, direct_response: {status: 202} }
+            """,
+            """
+            - name: meta
+              typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.header_to_metadata.v3.Config, request_rules: [ {header: x-kind, on_header_present: {metadata_namespace: shop, key: kind} } ]}
+            - name: state
+              typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.set_filter_state.v3.Config, on_request_headers: [ {object_key: shop, factory_key: envoy.string, format_string: {text_format_source: {inline_string: "%REQ(x-kind)%"} } } ]}
+            - name: authz
+              typed_config: {"@type": type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3.ExtAuthz, clear_route_cache: true, http_service: {server_uri: {uri: "http://authz", cluster: authz, timeout: 5s}, authorization_response: {allowed_upstream_headers: {patterns: [ {exact: x-auth} ]} } } }
+            """,
+            clusters: $$"""
+            - {name: authz, type: STATIC, load_assignment: {{ClusterProxy.Endpoints(authz.Port)}} }
+            """);
+        Assert.StartsWith("HTTP/1.1 201", await proxy.SendAsync("GET / HTTP/1.1\r\nHost: a\r\nX-Kind: books\r\nConnection: close\r\n\r\n"));
+        Assert.StartsWith($"HTTP/1.1 {other}", await proxy.SendAsync("GET / HTTP/1.1\r\nHost: a\r\nX-Kind: tea\r\nConnection: close\r\n\r\n"));
+    }
+
     private static string Session(string state) => $$"""
         - name: session
           typed_config:

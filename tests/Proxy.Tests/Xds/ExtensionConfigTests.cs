@@ -55,10 +55,10 @@ public sealed class ExtensionConfigTests
         await Eventually.TrueAsync(async () => (await proxy.SendAsync(Get)).StartsWith($"HTTP/1.1 {status}", StringComparison.Ordinal));
     }
 
-    private static Envoy.Config.Listener.V3.Listener Listener(string discovery) => AnyRegistry.Parser.Parse<Envoy.Config.Listener.V3.Listener>($$"""
+    private static Envoy.Config.Listener.V3.Listener Listener(string discovery) => AnyRegistry.Parse<Envoy.Config.Listener.V3.Listener>($$$"""
         {"name": "l", "address": {"socket_address": {"address": "127.0.0.1", "port_value": 1}}, "filter_chains": [{"filters": [{"name": "http", "typed_config": {
           "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager", "stat_prefix": "t", "route_config": {},
-          "http_filters": [{"name": "fault", "config_discovery": {"config_source": {"ads": {}}, "type_urls": ["{{FaultType}}"]{{discovery}} } },
+          "http_filters": [{"name": "fault", "config_discovery": {"config_source": {"ads": {}}, "type_urls": ["{{{FaultType}}}"]{{{discovery}}} } },
             {"name": "router", "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}}] } }] }] }
         """);
 

@@ -35,14 +35,13 @@ internal sealed class HttpExchange
     private bool _responded;
     private bool _hasTrailers;
     private bool _isInResponseFilters;
-    private UpstreamStream? _upstream;
-    private ReadOnlyMemory<byte> _localBody;
     private HeaderMap? _trailers;
 
     public HttpExchange(Worker worker, DownstreamStream downstream, ProxyContext context)
     {
         (Worker, _downstream, Context) = (worker, downstream, context);
         _router = new RouterRun(this);
+        Bodies = new MessageBodies(this);
         _requestTimer = new CutTimer(this, EndReason.RequestTimeout);
         _idleTimer = new IdleTimer(this);
         _duration = new DurationLimit(this);
@@ -59,22 +58,10 @@ internal sealed class HttpExchange
     public HeaderMap Response { get; } = new();
 
     /// <summary>Trailers of the request, once its body has been read to the end; null when there are none.</summary>
-    public HeaderMap? RequestTrailers => RequestBody is { } body ? body.Trailers : _downstream.RequestTrailers;
+    public HeaderMap? RequestTrailers => Bodies.Request is { } body ? body.Trailers : _downstream.RequestTrailers;
 
-    /// <summary>The request's body as the filters have made it; null when none of them wanted it: it is the client's own.</summary>
-    public BodySource? RequestBody { get; set; }
-
-    /// <summary>The response's body as the filters have made it; null when none of them wanted it.</summary>
-    public BodySource? ResponseBody { get; set; }
-
-    /// <summary>How the request's body is delimited when it goes on.</summary>
-    public BodyKind RequestBodyKind => RequestBody is null ? _downstream.RequestBody : Request.Has(KnownHeader.ContentLength) ? BodyKind.Length : BodyKind.Chunked;
-
-    /// <summary>How the response's body is delimited when the filters are done with it.</summary>
-    public BodyKind ResponseBodyKind(BodyKind own) => ResponseBody is null || IsHead ? own : Response.Has(KnownHeader.ContentLength) ? BodyKind.Length : BodyKind.Chunked;
-
-    /// <summary>A filter waits for the request's body.</summary>
-    public bool IsHolding { get; set; }
+    /// <summary>The bodies that filters hold back or change.</summary>
+    public MessageBodies Bodies { get; }
 
     /// <summary>Ends what a filter waits for, elsewhere than on the client; null while none does.</summary>
     public Action? OnCut { get; set; }
@@ -175,7 +162,7 @@ internal sealed class HttpExchange
         Begin(hcm);
         MustClose = true;
         await ReplyAsync(reason);
-        (RequestBody, ResponseBody) = (null, null);
+        Bodies.Clear();
         _downstream.OnGone = null;
         Info.End = Worker.Now;
         hcm.Stats.Add(Worker, HttpStats.Rq4xx);
@@ -206,7 +193,7 @@ internal sealed class HttpExchange
         if (!body.IsEmpty && !Response.Has(KnownHeader.ContentType)) Response.Add(KnownHeader.ContentType, "text/plain"u8);
         if (reason == EndReason.UpstreamOverflow) Response.Add(KnownHeader.EnvoyOverloaded, "true"u8);
         if (status is >= 200 and not (204 or 304) || !body.IsEmpty) SetLength(body.Length);
-        (ResponseBody, _upstream, _localBody) = (null, null, body);
+        Bodies.AnsweredHere(body);
         // parity: what a filter answers in place of a response that was there already passes no other filter.
         if (!_isInResponseFilters)
         {
@@ -215,7 +202,7 @@ internal sealed class HttpExchange
         }
         if (Route is { } route)
             foreach (var operations in route.ResponseHeaders) operations.Apply(Response, Format, Scratch);
-        if (ResponseBody is { } source && !IsHead)
+        if (Bodies.Response is { } source && !IsHead)
         {
             await SendAsync(source, status);
             return;
@@ -226,19 +213,10 @@ internal sealed class HttpExchange
         if (isGone || !await _downstream.EndAsync(null)) MustClose = true;
     }
 
-    /// <summary>The request's body so far, for a filter that puts its own before it.</summary>
-    public BodySource RequestSource() => RequestBody ?? new ClientBody(this);
-
-    /// <summary>The response's body so far: the upstream's, or that of an answer from here.</summary>
-    public BodySource ResponseSource() => ResponseBody ?? (_upstream is { } upstream ? new UpstreamBody(upstream) : new HeldBody(_localBody, null));
-
-    /// <summary>The response whose head is there comes from an upstream.</summary>
-    public void AnsweredBy(UpstreamStream upstream) => (_upstream, ResponseBody, _localBody) = (upstream, null, default);
-
     /// <summary>Sends an answer from here that filters have changed.</summary>
     private async ValueTask SendAsync(BodySource source, int status)
     {
-        BeginResponse(status, ResponseBodyKind(BodyKind.None), upgrade: false);
+        BeginResponse(status, Bodies.ResponseKind(BodyKind.None), upgrade: false);
         while (true)
         {
             var (read, data) = await source.ReadAsync();
@@ -292,12 +270,12 @@ internal sealed class HttpExchange
     {
         if (Cut != EndReason.None) return;
         Cut = reason;
+        // Once an answer has begun there is no other to give: a client that does not take it is cut off.
+        var cutsClient = Bodies.IsHolding || reason == EndReason.DownstreamDisconnect || reason is EndReason.StreamIdleTimeout or EndReason.MaxStreamDuration && _responded;
         _delay.Cancel(Worker);
         _router.Abort();
         OnCut?.Invoke();
-        if (IsHolding) _downstream.AbortWaits();
-        // Once an answer has begun there is no other to give: a client that does not take it is cut off.
-        if (reason == EndReason.DownstreamDisconnect || reason is EndReason.StreamIdleTimeout or EndReason.MaxStreamDuration && _responded) _downstream.AbortWaits();
+        if (cutsClient) _downstream.AbortWaits();
     }
 
     public FormatContext Format => new(Info, Request, Response, RequestTrailers, ResponseTrailers);
@@ -306,7 +284,7 @@ internal sealed class HttpExchange
     public void ChooseRoute()
     {
         (ClusterName, Weighted, Info.RouteName, Info.Cluster) = (null, null, "", "");
-        Route = Hcm.Routes.Table?.Select(Request, Worker.Random, out _);
+        Route = Hcm.Routes.Table?.Select(Request, Worker.Random, out _, Info);
         if (Route is not { } chosen) return;
         Info.RouteName = chosen.Name;
         if (chosen.Redirect is not null || chosen.Direct is not null) return;
@@ -363,7 +341,8 @@ internal sealed class HttpExchange
     {
         Hcm = hcm;
         (Route, ClusterName, Weighted, NewCookie, _responseChanges, PeerAsked, Messages) = (null, null, null, null, null, false, null);
-        (RequestBody, ResponseBody, _upstream, _localBody, OnCut, IsHolding, _isInResponseFilters) = (null, null, null, default, null, false, false);
+        Bodies.Clear();
+        (OnCut, _isInResponseFilters) = (null, false);
         (BoundTo, BoundStrictly) = (default, false);
         (CorsOriginAllowed, IsUpgrade, MustClose, _responded, _hasTrailers, Cut) = (false, false, false, false, false, EndReason.None);
         IsHead = Request[KnownHeader.Method].SequenceEqual("HEAD"u8);
@@ -478,7 +457,7 @@ internal sealed class HttpExchange
                 slot.Filter.OnEnd(this);
         _trace.End(this);
         foreach (var log in Hcm.AccessLogs) log.Write(Format, Scratch);
-        (RequestBody, ResponseBody, _upstream, _localBody) = (null, null, null, default);
+        Bodies.Clear();
     }
 
     private void SetLength(int length)

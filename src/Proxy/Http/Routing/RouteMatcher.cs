@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.RegularExpressions;
+using Lateen.Proxy.Http.Connections;
 using Lateen.Proxy.Http.Headers;
 
 namespace Lateen.Proxy.Http.Routing;
@@ -21,6 +22,9 @@ internal sealed class RouteMatcher(PathKind kind, string text, bool ignoreCase, 
     private readonly byte[] _text = Encoding.UTF8.GetBytes(ignoreCase ? text.ToLowerInvariant() : text);
 
     public PathKind Kind => kind;
+
+    /// <summary>What the stream and its connection must have beside the request: metadata, filter state, certificates.</summary>
+    public Func<StreamInfo, bool>[] Facts { get; init; } = [];
 
     /// <summary>The expression of a regular expression or template.</summary>
     public Regex? Expression => regex;
@@ -45,6 +49,14 @@ internal sealed class RouteMatcher(PathKind kind, string text, bool ignoreCase, 
                 return false;
         if (grpcOnly && !(request[KnownHeader.ContentType] is var type && type.StartsWith("application/grpc"u8) && (type.Length == 16 || type[16] is (byte)'+' or (byte)';'))) return false;
         return percent is not { } share || random.NextDouble() * 100 < share;
+    }
+
+    public bool HasFacts(StreamInfo? info)
+    {
+        foreach (var fact in Facts)
+            if (info is null || !fact(info))
+                return false;
+        return true;
     }
 
     private bool MatchesPath(HeaderMap request, ReadOnlySpan<byte> path) => kind switch

@@ -1,4 +1,5 @@
 using System.Text;
+using Lateen.Proxy.Http.Connections;
 using Lateen.Proxy.Http.Headers;
 
 namespace Lateen.Proxy.Http.Routing;
@@ -61,8 +62,11 @@ internal sealed class RouteTable
         return _any;
     }
 
-    /// <summary>The first route of the request's virtual host that takes it, or null.</summary>
-    public RouteEntry? Select(HeaderMap request, Random random, out VirtualHost? host)
+    /// <summary>
+    /// The first route of the request's virtual host that takes it, or null. Routes that ask for more than the request itself take none without
+    /// <paramref name="info"/>.
+    /// </summary>
+    public RouteEntry? Select(HeaderMap request, Random random, out VirtualHost? host, StreamInfo? info = null)
     {
         host = FindHost(request[KnownHeader.Authority]);
         if (host is null) return null;
@@ -72,7 +76,7 @@ internal sealed class RouteTable
         var query = end >= 0 && target[end] == '?' ? target[(end + 1)..] : default;
         if (query.IndexOf((byte)'#') is var fragment and >= 0) query = query[..fragment];
         foreach (var route in host.Routes)
-            if (route.Match.IsMatch(request, path, query, random))
+            if (route.Match.IsMatch(request, path, query, random) && route.Match.HasFacts(info))
                 return route;
         return null;
     }

@@ -29,25 +29,25 @@ internal static class BodyHold
     /// </summary>
     public static async ValueTask<(HoldStatus Status, ReadOnlyMemory<byte> Bytes)> RequestAsync(HttpExchange exchange, long most, bool partWillDo)
     {
-        var source = exchange.RequestSource();
-        exchange.IsHolding = true;
+        var source = exchange.Bodies.RequestSource();
+        exchange.Bodies.IsHolding = true;
         var (status, read, bytes) = await ReadAsync(source, most, partWillDo);
-        exchange.IsHolding = false;
+        exchange.Bodies.IsHolding = false;
         if (status == HoldStatus.Gone)
         {
             if (exchange.Cut == EndReason.None) exchange.CutShort(read == ReadStatus.Bad ? EndReason.DownstreamProtocolError : EndReason.DownstreamDisconnect);
             return (status, default);
         }
-        exchange.RequestBody = new HeldBody(bytes, status == HoldStatus.Whole ? null : source, source.Trailers);
+        exchange.Bodies.Request = new HeldBody(bytes, status == HoldStatus.Whole ? null : source, source.Trailers);
         return (status, bytes);
     }
 
     /// <summary>Reads a response's body in the same way.</summary>
     public static async ValueTask<(HoldStatus Status, ReadOnlyMemory<byte> Bytes)> ResponseAsync(HttpExchange exchange, long most, bool partWillDo)
     {
-        var source = exchange.ResponseSource();
+        var source = exchange.Bodies.ResponseSource();
         var (status, _, bytes) = await ReadAsync(source, most, partWillDo);
-        if (status != HoldStatus.Gone) exchange.ResponseBody = new HeldBody(bytes, status == HoldStatus.Whole ? null : source, source.Trailers);
+        if (status != HoldStatus.Gone) exchange.Bodies.Response = new HeldBody(bytes, status == HoldStatus.Whole ? null : source, source.Trailers);
         return (status, bytes);
     }
 

@@ -7,7 +7,7 @@ namespace Lateen.Proxy.Filters.Http.Bodies;
 /// <summary>
 /// The body of one direction as it is behind a filter that holds it back or changes it. Whoever forwards the message pulls from the last
 /// one, each pulls from the one before, the first from the connection: only as much is read as is taken. A filter puts one into the exchange
-/// (<see cref="HttpExchange.RequestBody"/>, <see cref="HttpExchange.ResponseBody"/>) while it looks at the head; where none does, there are
+/// (<see cref="MessageBodies.Request"/>, <see cref="MessageBodies.Response"/>) while it looks at the head; where none does, there are
 /// none, and the connection is read directly. Owned by one worker.
 /// </summary>
 internal abstract class BodySource

@@ -16,7 +16,7 @@ internal sealed class BufferFilter(string name, long mostBytes) : IHttpFilter
     public async ValueTask<FilterResult> OnRequestAsync(HttpExchange exchange)
     {
         var route = exchange.RouteConfig<BufferRoute>(name);
-        if (route is { IsDisabled: true } || exchange.IsUpgrade || exchange.RequestBodyKind == BodyKind.None) return FilterResult.Continue;
+        if (route is { IsDisabled: true } || exchange.IsUpgrade || exchange.Bodies.RequestKind == BodyKind.None) return FilterResult.Continue;
         var (status, bytes) = await BodyHold.RequestAsync(exchange, route?.MostBytes ?? mostBytes, partWillDo: false);
         if (status == HoldStatus.TooLarge)
         {

@@ -24,12 +24,12 @@ internal sealed class CompressorFilter(string name, CompressorSettings settings)
             var request = exchange.Request;
             if (settings.Response.IsOn && Accepts(exchange, route)) exchange.Info.FilterState.Set(_state, Accepted);
             if (route?.HidesAccept ?? settings.HidesAccept) request.Remove("accept-encoding"u8);
-            if (settings.Request.IsOn && exchange is { IsUpgrade: false } && exchange.RequestBodyKind != BodyKind.None)
+            if (settings.Request.IsOn && exchange is { IsUpgrade: false } && exchange.Bodies.RequestKind != BodyKind.None)
             {
                 if (CanCompress(request, settings.Request, exchange.Worker))
                 {
                     Mark(request, settings.Request, LibraryOf(route).Encoding, exchange.Worker);
-                    exchange.RequestBody = new CompressedBody(exchange.RequestSource(), LibraryOf(route).Create(), Counter(settings.Request.Stats, exchange.Worker));
+                    exchange.Bodies.Request = new CompressedBody(exchange.Bodies.RequestSource(), LibraryOf(route).Create(), Counter(settings.Request.Stats, exchange.Worker));
                 }
                 else settings.Request.Stats.Add(exchange.Worker, CompressionStats.NotCompressed);
             }
@@ -52,7 +52,7 @@ internal sealed class CompressorFilter(string name, CompressorSettings settings)
         if (response.TryGet("etag"u8, out var tag) && !(tag.StartsWith("W/"u8) || tag.StartsWith("w/"u8))) response.Remove("etag"u8);
         Vary(response);
         Mark(response, settings.Response, library.Encoding, worker);
-        exchange.ResponseBody = new CompressedBody(exchange.ResponseSource(), library.Create(), Counter(stats, worker));
+        exchange.Bodies.Response = new CompressedBody(exchange.Bodies.ResponseSource(), library.Create(), Counter(stats, worker));
     }
 
     private CompressorLibrary LibraryOf(CompressorRoute? route) => route?.Library ?? settings.Library;

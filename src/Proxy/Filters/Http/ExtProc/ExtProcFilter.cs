@@ -66,7 +66,7 @@ internal sealed class ExtProcFilter(string name, ExtProcSettings settings) : IHt
     /// <summary>Shows the request's head, then its body as the mode says.</summary>
     private async ValueTask<FilterResult> RequestAsync(HttpExchange exchange, ProcessorCall call)
     {
-        var hasBody = exchange.RequestBodyKind != BodyKind.None;
+        var hasBody = exchange.Bodies.RequestKind != BodyKind.None;
         if (call.Parts.RequestHeaders)
         {
             var told = new HttpHeaders { Headers = Told(exchange.Request, 0), EndOfStream = !hasBody };
@@ -92,7 +92,7 @@ internal sealed class ExtProcFilter(string name, ExtProcSettings settings) : IHt
                 return FilterResult.Stop;
             }
             if (status == HoldStatus.Gone) return FilterResult.Continue;
-            var isLast = status == HoldStatus.Whole && exchange.RequestBody!.Trailers is not { Count: > 0 };
+            var isLast = status == HoldStatus.Whole && exchange.Bodies.Request!.Trailers is not { Count: > 0 };
             var answer = await call.AskAsync(Target(exchange), new ProcessingRequest { RequestBody = new HttpBody { Body = ByteString.CopyFrom(bytes.Span), EndOfStream = isLast } });
             if (await CheckAsync(exchange, call) == FilterResult.Stop) return FilterResult.Stop;
             if (answer is null) return FilterResult.Continue;
@@ -101,15 +101,15 @@ internal sealed class ExtProcFilter(string name, ExtProcSettings settings) : IHt
             ClearRoute(exchange, common);
             if (Changed(common) is { } changed)
             {
-                exchange.RequestBody = new HeldBody(changed, status == HoldStatus.Part ? exchange.RequestBody : null, exchange.RequestBody!.Trailers);
+                exchange.Bodies.Request = new HeldBody(changed, status == HoldStatus.Part ? exchange.Bodies.Request : null, exchange.Bodies.Request!.Trailers);
                 SetLength(exchange.Request, changed.Length, isWhole: isLast);
             }
-            if (call.Parts.RequestTrailers && exchange.RequestBody!.Trailers is { Count: > 0 }) exchange.RequestBody = Streamed(exchange, call, exchange.RequestBody, isRequest: true, showsBody: false);
+            if (call.Parts.RequestTrailers && exchange.Bodies.Request!.Trailers is { Count: > 0 }) exchange.Bodies.Request = Streamed(exchange, call, exchange.Bodies.Request, isRequest: true, showsBody: false);
         }
         else if (mode == BodyMode.Streamed || call.Parts.RequestTrailers)
         {
             if (mode == BodyMode.Streamed) exchange.Request.Remove(KnownHeader.ContentLength);
-            exchange.RequestBody = Streamed(exchange, call, exchange.RequestSource(), isRequest: true, showsBody: mode == BodyMode.Streamed);
+            exchange.Bodies.Request = Streamed(exchange, call, exchange.Bodies.RequestSource(), isRequest: true, showsBody: mode == BodyMode.Streamed);
         }
         return FilterResult.Continue;
     }
@@ -125,7 +125,7 @@ internal sealed class ExtProcFilter(string name, ExtProcSettings settings) : IHt
                 await exchange.ReplyAsync(EndReason.FilterReply, status == HoldStatus.TooLarge ? 500 : 502, codeDetails: status == HoldStatus.TooLarge ? "response_payload_too_large" : "upstream_reset_before_response_started{connection_termination}");
                 return FilterResult.Stop;
             }
-            var isLast = status == HoldStatus.Whole && exchange.ResponseBody!.Trailers is not { Count: > 0 };
+            var isLast = status == HoldStatus.Whole && exchange.Bodies.Response!.Trailers is not { Count: > 0 };
             var answer = await call.AskAsync(Target(exchange), new ProcessingRequest { ResponseBody = new HttpBody { Body = ByteString.CopyFrom(bytes.Span), EndOfStream = isLast } });
             if (await CheckAsync(exchange, call) == FilterResult.Stop) return FilterResult.Stop;
             if (answer is null) return FilterResult.Continue;
@@ -133,15 +133,15 @@ internal sealed class ExtProcFilter(string name, ExtProcSettings settings) : IHt
             if (!TryChange(exchange, common?.HeaderMutation, exchange.Response)) return await FailAsync(exchange, call, settings.StatusOnError);
             if (Changed(common) is { } changed)
             {
-                exchange.ResponseBody = new HeldBody(changed, status == HoldStatus.Part ? exchange.ResponseBody : null, exchange.ResponseBody!.Trailers);
+                exchange.Bodies.Response = new HeldBody(changed, status == HoldStatus.Part ? exchange.Bodies.Response : null, exchange.Bodies.Response!.Trailers);
                 SetLength(exchange.Response, changed.Length, isWhole: isLast);
             }
-            if (call.Parts.ResponseTrailers && exchange.ResponseBody!.Trailers is { Count: > 0 }) exchange.ResponseBody = Streamed(exchange, call, exchange.ResponseBody, isRequest: false, showsBody: false);
+            if (call.Parts.ResponseTrailers && exchange.Bodies.Response!.Trailers is { Count: > 0 }) exchange.Bodies.Response = Streamed(exchange, call, exchange.Bodies.Response, isRequest: false, showsBody: false);
         }
         else if (mode == BodyMode.Streamed || call.Parts.ResponseTrailers)
         {
             if (mode == BodyMode.Streamed) exchange.Response.Remove(KnownHeader.ContentLength);
-            exchange.ResponseBody = Streamed(exchange, call, exchange.ResponseSource(), isRequest: false, showsBody: mode == BodyMode.Streamed);
+            exchange.Bodies.Response = Streamed(exchange, call, exchange.Bodies.ResponseSource(), isRequest: false, showsBody: mode == BodyMode.Streamed);
         }
         return FilterResult.Continue;
     }
@@ -234,9 +234,9 @@ internal sealed class ExtProcFilter(string name, ExtProcSettings settings) : IHt
     {
         if (common?.Status != CommonResponse.Types.ResponseStatus.ContinueAndReplace) return false;
         var body = Changed(common) ?? ReadOnlyMemory<byte>.Empty;
-        var held = new HeldBody(body, new DroppedBody(isRequest ? exchange.RequestSource() : exchange.ResponseSource()));
-        if (isRequest) exchange.RequestBody = held;
-        else exchange.ResponseBody = held;
+        var held = new HeldBody(body, new DroppedBody(isRequest ? exchange.Bodies.RequestSource() : exchange.Bodies.ResponseSource()));
+        if (isRequest) exchange.Bodies.Request = held;
+        else exchange.Bodies.Response = held;
         BodyHold.SetLength(isRequest ? exchange.Request : exchange.Response, body.Length);
         return true;
     }

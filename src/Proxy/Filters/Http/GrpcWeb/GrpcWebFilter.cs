@@ -25,7 +25,7 @@ internal sealed class GrpcWebFilter : IHttpFilter
             exchange.Info.FilterState.Set(State, wantsText ? Text : Binary);
             // The length of the text is not that of the bytes.
             request.Remove(KnownHeader.ContentLength);
-            if (exchange.RequestBodyKind != BodyKind.None) exchange.RequestBody = isText ? new Base64Body(exchange.RequestSource()) : exchange.RequestSource();
+            if (exchange.Bodies.RequestKind != BodyKind.None) exchange.Bodies.Request = isText ? new Base64Body(exchange.Bodies.RequestSource()) : exchange.Bodies.RequestSource();
             request.Set(KnownHeader.ContentType, "application/grpc"u8);
             request.Set(KnownHeader.Te, "trailers"u8);
             request.Set("grpc-accept-encoding"u8, "identity"u8);
@@ -42,7 +42,7 @@ internal sealed class GrpcWebFilter : IHttpFilter
         // A head that carries the status is the whole answer.
         if (response.Has(KnownHeader.GrpcStatus)) return FilterResult.Continue;
         response.Remove(KnownHeader.ContentLength);
-        exchange.ResponseBody = new TrailersInBody(exchange.ResponseSource(), isText);
+        exchange.Bodies.Response = new TrailersInBody(exchange.Bodies.ResponseSource(), isText);
         return FilterResult.Continue;
     }
 
@@ -61,6 +61,6 @@ internal sealed class GrpcWebFilter : IHttpFilter
         if (message.Length > 0) exchange.Response.Set(KnownHeader.GrpcMessage, System.Text.Encoding.ASCII.GetBytes(message));
         exchange.Response.Set(KnownHeader.ContentLength, "0"u8);
         exchange.ResponseStatus = 200;
-        exchange.ResponseBody = new HeldBody(default, status == HoldStatus.Part ? new DroppedBody(exchange.ResponseSource()) : null);
+        exchange.Bodies.Response = new HeldBody(default, status == HoldStatus.Part ? new DroppedBody(exchange.Bodies.ResponseSource()) : null);
     }
 }

@@ -70,6 +70,7 @@ internal sealed class JwtAuthnFilter : IHttpFilter
     private (RouteMatcher, JwtRequirementCheck?) CompileRule(RequirementRule rule, Dictionary<string, JwtProvider> providers, string path)
     {
         var match = RouteCompiler.CompileMatch(rule.Match ?? throw new ConfigRefusedException(path + ".match", "is missing"), path + ".match");
+        if (match.Facts.Length > 0) throw new ConfigRefusedException(path + ".match", "asks for more than the request itself, which is not supported here");
         return rule.RequirementTypeCase switch
         {
             RequirementRule.RequirementTypeOneofCase.Requires => (match, JwtRequirementCheck.Compile(rule.Requires, providers, path + ".requires")),

@@ -24,7 +24,7 @@ internal sealed class RateLimitFilter(string name, RateLimitSettings settings) :
     public async ValueTask<FilterResult> OnRequestAsync(HttpExchange exchange)
     {
         var worker = exchange.Worker;
-        if (exchange.Route is null || !IsAskedAbout(exchange) || !Hits(settings.EnabledPercent, worker.Random)) return FilterResult.Continue;
+        if (exchange.Route is null || exchange.ClusterName is null || !IsAskedAbout(exchange) || !Hits(settings.EnabledPercent, worker.Random)) return FilterResult.Continue;
         var route = exchange.RouteConfig<RateLimitRoute>(name);
         var descriptors = Describe(exchange, route);
         if (descriptors.Count == 0) return FilterResult.Continue;

@@ -26,8 +26,8 @@ internal static class Mirroring
             copy.CopyFrom(exchange.Request);
             if (!mirror.KeepHost) copy.Set(KnownHeader.Authority, ShadowHost(exchange.Request[KnownHeader.Authority]));
             var pool = host.PoolOf(exchange.Worker, cluster);
-            if (exchange.RequestBodyKind == BodyKind.None) _ = RunAsync(pool, copy, exchange.IsHead, BodyKind.None, []);
-            else (waiting ??= new MirrorCopies(exchange.RequestBodyKind)).Add(pool, copy);
+            if (exchange.Bodies.RequestKind == BodyKind.None) _ = RunAsync(pool, copy, exchange.IsHead, BodyKind.None, []);
+            else (waiting ??= new MirrorCopies(exchange.Bodies.RequestKind)).Add(pool, copy);
         }
         return waiting;
     }

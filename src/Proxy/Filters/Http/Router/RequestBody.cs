@@ -70,7 +70,7 @@ internal sealed class RequestBody(HttpExchange exchange)
         if (!_pump.IsCompleted)
         {
             exchange.Downstream.AbortWaits();
-            exchange.RequestBody?.Abort();
+            exchange.Bodies.Request?.Abort();
         }
         // Nobody sends any more; else it waits for an upstream that does not read.
         if (!_pump.IsCompleted) _upstream!.Abort();
@@ -91,7 +91,7 @@ internal sealed class RequestBody(HttpExchange exchange)
         if (_kept is { Length: > 0 } kept && !await upstream.SendAsync(kept.Memory)) return;
         if (!IsComplete)
         {
-            var (downstream, source) = (exchange.Downstream, exchange.RequestBody);
+            var (downstream, source) = (exchange.Downstream, exchange.Bodies.Request);
             while (true)
             {
                 // The head goes out at once when the first body bytes are not there yet.

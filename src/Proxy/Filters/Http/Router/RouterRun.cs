@@ -69,7 +69,7 @@ internal sealed class RouterRun
         RequestRewriting.Apply(route, weighted, _exchange);
         _route = route;
         _timedOut = EndReason.None;
-        _body.Begin(_exchange.RequestBodyKind, _plan.MayRetry ? route.RetryBufferLimit : 0);
+        _body.Begin(_exchange.Bodies.RequestKind, _plan.MayRetry ? route.RetryBufferLimit : 0);
         _body.Copies = Mirroring.Send(route, _exchange);
         if (_body.IsComplete) StartRouteTimer(route);
 
@@ -101,8 +101,7 @@ internal sealed class RouterRun
     {
         _connecting.Abort();
         _connection?.Abort();
-        _exchange.RequestBody?.Abort();
-        _exchange.ResponseBody?.Abort();
+        _exchange.Bodies.Abort();
         _backOff.Cancel(Worker);
     }
 
@@ -248,7 +247,7 @@ internal sealed class RouterRun
         stats.Add(Worker, ClusterStats.ClassOf(_code));
         if (exchange.Info.Attempts > 1 && _code < 500) stats.Add(Worker, ClusterStats.RqRetrySuccess);
         if (!exchange.Hcm.SuppressEnvoyHeaders) SetResponseNumber(KnownHeader.EnvoyUpstreamTime, exchange.Info.UpstreamFirstByte - Math.Max(exchange.Info.Start, exchange.Info.UpstreamRequestEnd));
-        exchange.AnsweredBy(connection);
+        exchange.Bodies.AnsweredBy(connection);
         if (await exchange.RunResponseFiltersAsync(_code) == FilterResult.Stop)
         {
             // A filter has answered instead: this response goes no further.
@@ -261,7 +260,7 @@ internal sealed class RouterRun
         weighted?.Response.Apply(exchange.Response, exchange.Format, exchange.Scratch);
         foreach (var operations in route.ResponseHeaders) operations.Apply(exchange.Response, exchange.Format, exchange.Scratch);
         var body = exchange.IsHead ? BodyKind.None : _responseBody == BodyKind.UntilClose && !tunnel && !downstream.IsHttp10 ? BodyKind.Chunked : _responseBody;
-        if (!tunnel) body = exchange.ResponseBodyKind(body);
+        if (!tunnel) body = exchange.Bodies.ResponseKind(body);
         if (body == BodyKind.Chunked && downstream.IsHttp10) body = BodyKind.UntilClose;
         exchange.BeginResponse(_code, body, tunnel);
         var end = tunnel ? await TunnelAsync(connection) : await PumpResponseAsync(connection, body);
@@ -285,7 +284,7 @@ internal sealed class RouterRun
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<ReadStatus> PumpResponseAsync(UpstreamStream connection, BodyKind body)
     {
-        var (downstream, source) = (_exchange.Downstream, _exchange.ResponseBody);
+        var (downstream, source) = (_exchange.Downstream, _exchange.Bodies.Response);
         if (body == BodyKind.None)
         {
             if (!await downstream.SendAsync(default)) return Gone();
