@@ -65,6 +65,8 @@ public sealed class CompressorTests
     {
         var (response, body, _) = await GetAsync(Filter(), head, accept);
         Assert.DoesNotContain("gzip", response.Content.Headers.ContentEncoding);
+        // Where only the client did not want it, caches are told.
+        Assert.Equal(head == "content-type: text/html\r\n", response.Headers.Vary.Contains("Accept-Encoding"));
         Assert.Equal(Page.Length, response.Content.Headers.ContentLength);
         Assert.Equal(Page, Encoding.ASCII.GetString(body));
     }

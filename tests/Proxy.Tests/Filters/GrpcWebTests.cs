@@ -86,7 +86,7 @@ public sealed class GrpcWebTests
         await using var service = await ServiceAsync();
         await using var proxy = TestProxy.Start(Route, Filter, clusters: service.Cluster("rpc"));
         var answer = await proxy.SendAsync($"POST {Check.Path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/grpc-web-text\r\nContent-Length: 8\r\nConnection: close\r\n\r\n!!!!!!!!");
-        Assert.StartsWith("HTTP/1.1 200", answer);
+        Assert.StartsWith("HTTP/1.1 400", answer);
         Assert.Contains("grpc-status: 13\r\n", answer);
     }
 
@@ -101,7 +101,8 @@ public sealed class GrpcWebTests
         var failed = await proxy.SendAsync(Ask(Check.Path));
         Assert.Contains("grpc-status: 5", failed.Replace("grpc-status:5", "grpc-status: 5", StringComparison.Ordinal));
         var gone = await proxy.SendAsync(Ask("/gone"));
-        Assert.StartsWith("HTTP/1.1 200", gone);
+        Assert.StartsWith("HTTP/1.1 503", gone);
+        Assert.Contains("grpc-message: upstream connect error or disconnect/reset before headers. ", gone);
         Assert.Contains("content-type: application/grpc-web+proto\r\n", gone);
         Assert.Contains("grpc-status: 14\r\n", gone);
         // An upstream that answers by plain HTTP.

@@ -14,9 +14,6 @@ internal enum HeaderChangeKind
 
     /// <summary>It has this value too.</summary>
     Add,
-
-    /// <summary>The value is put behind the one that is there, in the same field; nothing when none is.</summary>
-    Join,
     AddIfAbsent,
     SetIfPresent,
     Remove,
@@ -65,9 +62,6 @@ internal readonly record struct HeaderChange(HeaderChangeKind Kind, byte[] Name,
                 break;
             case HeaderChangeKind.Add:
                 headers.Add(Name, Value);
-                break;
-            case HeaderChangeKind.Join when headers.TryGet(Name, out var before):
-                headers.Set(Name, [.. before, (byte)',', .. Value]);
                 break;
             case HeaderChangeKind.AddIfAbsent when headers.Find(Name, 0) < 0:
                 headers.Add(Name, Value);

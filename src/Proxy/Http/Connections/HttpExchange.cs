@@ -99,6 +99,9 @@ internal sealed class HttpExchange
 
     public bool CorsOriginAllowed { get; set; }
 
+    /// <summary>A filter has made gRPC of the request: the client itself does not speak it.</summary>
+    public bool IsGrpcWeb { get; set; }
+
     /// <summary>The host that the request's session is bound to; none for no session.</summary>
     public SocketAddress BoundTo { get; set; }
 
@@ -189,7 +192,7 @@ internal sealed class HttpExchange
         _responded = true;
         if (!keepHeaders) Response.Clear();
         if (body.IsEmpty && row.Body.Length > 0) body = Encoding.UTF8.GetBytes(Info.Attempts > 1 ? row.RetriedBody : row.Body);
-        if (Request[KnownHeader.ContentType].StartsWith("application/grpc"u8) && reason != EndReason.DirectResponse) body = GrpcReply(grpcStatus ?? GrpcStatusOf(status), body.Span, ref status);
+        if (!IsGrpcWeb && GrpcText.IsContentType(Request[KnownHeader.ContentType]) && reason != EndReason.DirectResponse) body = GrpcReply(grpcStatus ?? GrpcStatusOf(status), body.Span, ref status);
         if (!body.IsEmpty && !Response.Has(KnownHeader.ContentType)) Response.Add(KnownHeader.ContentType, "text/plain"u8);
         if (reason == EndReason.UpstreamOverflow) Response.Add(KnownHeader.EnvoyOverloaded, "true"u8);
         if (status is >= 200 and not (204 or 304) || !body.IsEmpty) SetLength(body.Length);
@@ -343,7 +346,7 @@ internal sealed class HttpExchange
         (Route, ClusterName, Weighted, NewCookie, _responseChanges, PeerAsked, Messages) = (null, null, null, null, null, false, null);
         Bodies.Clear();
         (OnCut, _isInResponseFilters) = (null, false);
-        (BoundTo, BoundStrictly) = (default, false);
+        (BoundTo, BoundStrictly, IsGrpcWeb) = (default, false, false);
         (CorsOriginAllowed, IsUpgrade, MustClose, _responded, _hasTrailers, Cut) = (false, false, false, false, false, EndReason.None);
         IsHead = Request[KnownHeader.Method].SequenceEqual("HEAD"u8);
         if (_downstream.IsRequestDone) Info.RequestEnd = Worker.Now;

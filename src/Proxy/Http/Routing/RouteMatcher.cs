@@ -47,7 +47,7 @@ internal sealed class RouteMatcher(PathKind kind, string text, bool ignoreCase, 
         foreach (var parameter in query)
             if (!parameter.IsMatch(queryString))
                 return false;
-        if (grpcOnly && !(request[KnownHeader.ContentType] is var type && type.StartsWith("application/grpc"u8) && (type.Length == 16 || type[16] is (byte)'+' or (byte)';'))) return false;
+        if (grpcOnly && !GrpcText.IsContentType(request[KnownHeader.ContentType])) return false;
         return percent is not { } share || random.NextDouble() * 100 < share;
     }
 

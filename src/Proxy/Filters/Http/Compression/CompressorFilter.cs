@@ -42,7 +42,10 @@ internal sealed class CompressorFilter(string name, CompressorSettings settings)
         if (!settings.Response.IsOn || exchange.RouteConfig<CompressorRoute>(name) is { IsDisabled: true }) return;
         var (response, worker, stats) = (exchange.Response, exchange.Worker, settings.Response.Stats);
         var hasBody = !exchange.IsHead && !exchange.IsUpgrade && exchange.ResponseStatus is >= 200 and not (204 or 304) && !response[KnownHeader.ContentLength].SequenceEqual("0"u8);
-        if (!hasBody || exchange.Info.FilterState.Find(_state) is null || settings.LeftAlone.Contains(exchange.ResponseStatus) || !AllowsTag(response, worker) || !CanCompress(response, settings.Response, worker))
+        var canCompress = AllowsTag(response, worker) && CanCompress(response, settings.Response, worker);
+        // Who asks in another way gets another answer: caches must know.
+        if (canCompress) Vary(response);
+        if (!hasBody || !canCompress || exchange.Info.FilterState.Find(_state) is null || settings.LeftAlone.Contains(exchange.ResponseStatus))
         {
             stats.Add(worker, CompressionStats.NotCompressed);
             return;
@@ -50,7 +53,6 @@ internal sealed class CompressorFilter(string name, CompressorSettings settings)
         var library = LibraryOf(exchange.RouteConfig<CompressorRoute>(name));
         // What is strong of the bytes is not so of their compressed form.
         if (response.TryGet("etag"u8, out var tag) && !(tag.StartsWith("W/"u8) || tag.StartsWith("w/"u8))) response.Remove("etag"u8);
-        Vary(response);
         Mark(response, settings.Response, library.Encoding, worker);
         exchange.Bodies.Response = new CompressedBody(exchange.Bodies.ResponseSource(), library.Create(), Counter(stats, worker));
     }
@@ -60,7 +62,7 @@ internal sealed class CompressorFilter(string name, CompressorSettings settings)
     /// <summary>By RFC 9110 section 12.5.3.</summary>
     private bool Accepts(HttpExchange exchange, CompressorRoute? route)
     {
-        var (stats, worker) = (settings.Response.Stats, exchange.Worker);
+        var (stats, worker) = (settings.Accepting, exchange.Worker);
         if (!exchange.Request.TryGet("accept-encoding"u8, out var accept))
         {
             stats.Add(worker, CompressionStats.NoAcceptHeader);

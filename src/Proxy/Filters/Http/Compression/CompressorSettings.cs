@@ -21,7 +21,7 @@ internal sealed record CompressedDirection(bool IsOn, long MinBytes, HashSet<str
 }
 
 /// <summary>A compressor filter, compiled. Immutable.</summary>
-internal sealed record CompressorSettings(CompressorLibrary Library, CompressedDirection Request, CompressedDirection Response)
+internal sealed record CompressorSettings(CompressorLibrary Library, CompressedDirection Request, CompressedDirection Response, CompressionStats Accepting)
 {
     /// <summary>A response with an entity tag stays as it is.</summary>
     public bool NotWithETag { get; init; }
@@ -44,7 +44,8 @@ internal sealed record CompressorSettings(CompressorLibrary Library, CompressedD
             CompressedDirection.Of(request is null ? false : request.Enabled?.DefaultValue, request?.MinContentLength, request?.ContentType ?? [], usually: false, context.Stats.Group(prefix + "request.", CompressionStats.Create)),
             CompressedDirection.Of(
                 older ? config.RuntimeEnabled?.DefaultValue : response?.Enabled?.DefaultValue, older ? config.ContentLength : response?.MinContentLength, older ? config.ContentType : response?.ContentType ?? [],
-                usually: true, context.Stats.Group(older ? prefix : prefix + "response.", CompressionStats.Create)))
+                usually: true, context.Stats.Group(older ? prefix : prefix + "response.", CompressionStats.Create)),
+            context.Stats.Group(prefix, CompressionStats.Create))
         {
             NotWithETag = older ? config.DisableOnEtagHeader : config.ResponseDirectionConfig!.DisableOnEtagHeader,
             HidesAccept = older ? config.RemoveAcceptEncodingHeader : config.ResponseDirectionConfig!.RemoveAcceptEncodingHeader,

@@ -41,7 +41,7 @@ internal sealed record AuthAnswer(AuthVerdict Verdict)
 
 /// <summary>What a question carries beside the request's head.</summary>
 /// <param name="Body">The request's body as far as it is sent along.</param>
-/// <param name="HasBody">The service wants bodies.</param>
+/// <param name="HasBody">There is a body, and the service wants it.</param>
 /// <param name="IsPart">There is more of the body.</param>
 /// <param name="AsBytes">The body is sent as bytes rather than as text.</param>
 /// <param name="Extensions">What the route tells the service.</param>

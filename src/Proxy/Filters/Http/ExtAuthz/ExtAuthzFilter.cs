@@ -28,7 +28,8 @@ internal sealed class ExtAuthzFilter(string name, ExtAuthzSettings settings) : I
         // 2
         var wanted = route is { NoBody: true } ? null : route?.Body ?? settings.Body;
         var body = (Status: HoldStatus.Whole, Bytes: ReadOnlyMemory<byte>.Empty);
-        if (wanted is not null && exchange is { IsUpgrade: false } && exchange.Bodies.RequestKind != BodyKind.None)
+        if (exchange.IsUpgrade || exchange.Bodies.RequestKind == BodyKind.None) wanted = null;
+        if (wanted is not null)
         {
             body = await BodyHold.RequestAsync(exchange, wanted.MostBytes, wanted.PartWillDo);
             if (body.Status == HoldStatus.TooLarge)

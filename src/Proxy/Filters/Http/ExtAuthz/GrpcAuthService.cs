@@ -50,8 +50,8 @@ internal sealed class GrpcAuthService(GrpcTarget target, CheckSettingsSnapshot s
         };
     }
 
-    /// <summary>parity: only append counts for the request's headers, and appends only to one that is there.</summary>
-    private static HeaderChange RequestChange(HeaderValueOption option) => HeaderChange.Of(Appends(option) ? HeaderChangeKind.Join : HeaderChangeKind.Set, option.Header);
+    /// <summary>parity: only append counts for the request's headers.</summary>
+    private static HeaderChange RequestChange(HeaderValueOption option) => HeaderChange.Of(Appends(option) ? HeaderChangeKind.Add : HeaderChangeKind.Set, option.Header);
 
     private static HeaderChange[] Appended(RepeatedField<HeaderValueOption>? options) =>
         options is null ? [] : [.. options.Select(option => HeaderChange.Of(Appends(option) ? HeaderChangeKind.Add : HeaderChangeKind.Set, option.Header))];

@@ -75,7 +75,7 @@ internal sealed class HttpAuthService : IAuthService
         {
             if (!answer.TryAt(place, out _, out var header, out var value) || header[0] == ':') continue;
             if (_upstreamHeaders.IsMatch(header)) request.Add(new HeaderChange(HeaderChangeKind.Set, header.ToArray(), value.ToArray()));
-            else if (_upstreamHeadersToAppend.IsMatch(header)) request.Add(new HeaderChange(HeaderChangeKind.Join, header.ToArray(), value.ToArray()));
+            else if (_upstreamHeadersToAppend.IsMatch(header)) request.Add(new HeaderChange(HeaderChangeKind.Add, header.ToArray(), value.ToArray()));
             if (_clientHeadersOnSuccess.IsMatch(header)) response.Add(new HeaderChange(HeaderChangeKind.Add, header.ToArray(), value.ToArray()));
             if (_metadataHeaders.IsMatch(header)) (metadata ??= new Struct()).Fields[Encoding.ASCII.GetString(header)] = Value.ForString(Encoding.UTF8.GetString(value));
         }

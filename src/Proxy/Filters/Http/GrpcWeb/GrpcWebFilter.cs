@@ -23,6 +23,7 @@ internal sealed class GrpcWebFilter : IHttpFilter
             // parity: the form of the answer is what the client accepts, not what it sends.
             var wantsText = request.TryGet("accept"u8, out var accept) && FormOf(accept) == true;
             exchange.Info.FilterState.Set(State, wantsText ? Text : Binary);
+            exchange.IsGrpcWeb = true;
             // The length of the text is not that of the bytes.
             request.Remove(KnownHeader.ContentLength);
             if (exchange.Bodies.RequestKind != BodyKind.None) exchange.Bodies.Request = isText ? new Base64Body(exchange.Bodies.RequestSource()) : exchange.Bodies.RequestSource();
@@ -52,15 +53,24 @@ internal sealed class GrpcWebFilter : IHttpFilter
         : type.SequenceEqual("application/grpc-web-text"u8) || type.SequenceEqual("application/grpc-web-text+proto"u8) ? true
         : null;
 
-    /// <summary>What is no gRPC answer becomes a gRPC status that says so, with the body as its message.</summary>
+    /// <summary>Source: grpc/grpc doc/PROTOCOL-HTTP2.md, Percent-Encoded.</summary>
+    private static string Escape(ReadOnlySpan<byte> text)
+    {
+        var escaped = new System.Text.StringBuilder();
+        foreach (var b in text)
+            if (b is >= 0x20 and <= 0x7e and not (byte)'%') escaped.Append((char)b);
+            else escaped.Append(System.Globalization.CultureInfo.InvariantCulture, $"%{b:X2}");
+        return escaped.ToString();
+    }
+
+    /// <summary>What is no gRPC answer becomes a gRPC status that says so, with the body as its message. parity: the HTTP status stays.</summary>
     private static async ValueTask ExplainAsync(HttpExchange exchange)
     {
         var (status, bytes) = await BodyHold.ResponseAsync(exchange, LargestMessage, partWillDo: true);
-        var message = status == HoldStatus.Gone || bytes.IsEmpty ? "" : Uri.EscapeDataString(System.Text.Encoding.UTF8.GetString(bytes.Span[..(int)Math.Min(bytes.Length, LargestMessage)]));
+        var message = status == HoldStatus.Gone || bytes.IsEmpty ? "" : Escape(bytes.Span[..(int)Math.Min(bytes.Length, LargestMessage)]);
         exchange.Response.Set(KnownHeader.GrpcStatus, System.Text.Encoding.ASCII.GetBytes(Upstream.Grpc.GrpcStream.StatusOf(exchange.ResponseStatus).ToString(System.Globalization.CultureInfo.InvariantCulture)));
         if (message.Length > 0) exchange.Response.Set(KnownHeader.GrpcMessage, System.Text.Encoding.ASCII.GetBytes(message));
         exchange.Response.Set(KnownHeader.ContentLength, "0"u8);
-        exchange.ResponseStatus = 200;
         exchange.Bodies.Response = new HeldBody(default, status == HoldStatus.Part ? new DroppedBody(exchange.Bodies.ResponseSource()) : null);
     }
 }
