@@ -57,6 +57,10 @@ internal sealed class FakeNode : IAsyncDisposable
             {
                 return;
             }
+            catch (Exception e) when (e is HttpRequestException or IOException)
+            {
+                // A watch that breaks off is begun again, and says again what there is.
+            }
         }
     }
 
@@ -66,7 +70,7 @@ internal sealed class FakeNode : IAsyncDisposable
         var path = $"/api/v1/namespaces/{metadata["namespace"]}/pods/{metadata["name"]}";
         if (metadata["deletionTimestamp"] is not null)
         {
-            await _api.DeleteAsync(path, JsonNode.Parse("""{"kind":"DeleteOptions","apiVersion":"v1","gracePeriodSeconds":0}"""));
+            await UntilTakenAsync(() => _api.DeleteAsync(path, JsonNode.Parse("""{"kind":"DeleteOptions","apiVersion":"v1","gracePeriodSeconds":0}""")));
             return;
         }
         var image = (string)pod["spec"]!["containers"]![0]!["image"]!;
@@ -84,6 +88,12 @@ internal sealed class FakeNode : IAsyncDisposable
                 ["state"] = new JsonObject { ["running"] = new JsonObject { ["startedAt"] = now } },
             })]),
         };
-        await _api.PatchAsync(path + "/status", "merge", new JsonObject { ["status"] = status }.ToJsonString());
+        await UntilTakenAsync(() => _api.PatchAsync(path + "/status", "merge", new JsonObject { ["status"] = status }.ToJsonString()));
+    }
+
+    /// <summary>Asks again, as a kubelet does, until the server has taken it or the pod is gone: nobody else would.</summary>
+    private async Task UntilTakenAsync(Func<Task<ApiAnswer>> ask)
+    {
+        while ((await ask()).Code is not (200 or 404)) await Task.Delay(50, _stopping.Token);
     }
 }
