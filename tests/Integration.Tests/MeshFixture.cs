@@ -18,6 +18,9 @@ public sealed class MeshFixture : IAsyncLifetime
     private readonly TempFolder _folder = new();
     private string? _missing;
 
+    /// <summary>How long a test waits for what comes by itself: it costs nothing where the machine is fast.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
     /// <summary>First loopback port of this mesh.</summary>
     public int PortBase { get; } = FreePortBase();
 
@@ -92,7 +95,7 @@ public sealed class MeshFixture : IAsyncLifetime
         : "";
 
     /// <summary>A base below the ports that Linux gives to outgoing connections (32768 and up), so that none of those can be in the way.</summary>
-    private static int FreePortBase()
+    internal static int FreePortBase()
     {
         var taken = IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners().Select(listener => listener.Port).ToHashSet();
         return Enumerable.Range(10, 22).Select(thousands => thousands * 1000).First(start => !Enumerable.Range(start, 1000).Any(taken.Contains));

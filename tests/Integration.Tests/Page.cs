@@ -3,16 +3,24 @@ using System.Net;
 namespace Lateen.Integration.Tests;
 
 /// <summary>Bookinfo's product page as a browser gets it, and what its reviews show.</summary>
-internal sealed class Page(string gateway) : IDisposable
+/// <param name="gateway">URL of the ingress gateway.</param>
+/// <param name="reconnects">Every request makes a connection of its own.</param>
+internal sealed class Page(string gateway, bool reconnects = false) : IDisposable
 {
-    private readonly HttpClient _http = new(new SocketsHttpHandler { CookieContainer = new CookieContainer(), UseProxy = false }) { BaseAddress = new Uri(gateway), Timeout = TimeSpan.FromSeconds(20) };
+    private readonly HttpClient _http = new(new SocketsHttpHandler
+    {
+        CookieContainer = new CookieContainer(), UseProxy = false, PooledConnectionLifetime = reconnects ? TimeSpan.Zero : Timeout.InfiniteTimeSpan,
+    })
+    {
+        BaseAddress = new Uri(gateway), Timeout = TimeSpan.FromSeconds(20),
+    };
 
     /// <summary>"none", "black", "red", "no ratings", "no reviews", or the status when it is not 200.</summary>
-    public async Task<string> ReadAsync()
+    public async Task<string> ReadAsync(CancellationToken cancel = default)
     {
-        using var response = await _http.GetAsync("/productpage");
+        using var response = await _http.GetAsync("/productpage", cancel);
         if (response.StatusCode != HttpStatusCode.OK) return $"status {(int)response.StatusCode}";
-        var page = await response.Content.ReadAsStringAsync();
+        var page = await response.Content.ReadAsStringAsync(cancel);
         return page.Contains("product reviews are currently unavailable", StringComparison.Ordinal) ? "no reviews"
             : page.Contains("Ratings service is currently unavailable", StringComparison.Ordinal) ? "no ratings"
             : page.Contains("color=\"red\"", StringComparison.Ordinal) ? "red"
