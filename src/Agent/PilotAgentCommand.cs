@@ -16,6 +16,9 @@ public static class PilotAgentCommand
 {
     private const string ProxyAdmin = "http://127.0.0.1:15000";
 
+    // What Istio's settings say where nobody chose a proxy: here that is our own.
+    private const string PathInIstiosImage = "/usr/local/bin/envoy";
+
     /// <summary>Makes the command.</summary>
     public static Command Create()
     {
@@ -77,7 +80,7 @@ public static class PilotAgentCommand
             var workers = parsed.GetValue(concurrency) ?? (int?)proxyConfig["concurrency"] ?? 2;
             List<string> arguments = ["-c", file, "--concurrency", $"{workers}", "--log-level", parsed.GetValue(level)!, "--restart-epoch", "0", "--drain-time-s", "45"];
             if (parsed.GetValue(componentLevel) is { Length: > 0 } parts) arguments.AddRange(["--component-log-level", parts]);
-            string[] program = parsed.GetValue(binaryPath) is { Length: > 0 } binary ? [binary] : [Environment.ProcessPath!, "proxy"];
+            string[] program = (parsed.GetValue(binaryPath) ?? (string?)proxyConfig["binaryPath"]) is { Length: > 0 } binary && binary != PathInIstiosImage ? [binary] : [Environment.ProcessPath!, "proxy"];
             await new ProxySupervisor([.. program, .. arguments], ProxyAdmin, DrainTime(proxyConfig), status, log).RunAsync(quit.Token);
             return CommandHost.Done;
         });
