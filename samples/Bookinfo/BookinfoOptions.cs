@@ -25,7 +25,8 @@ internal sealed record BookinfoOptions(string Role, string Version, string Url, 
             else if (!int.TryParse(args[i], NumberStyles.None, CultureInfo.InvariantCulture, out port) || port > 65535) return null;
         }
         if (role is null || !Roles.Contains(role)) return null;
-        var host = bind ?? (System.Net.Sockets.Socket.OSSupportsIPv6 ? "[::]" : "0.0.0.0");
+        // A pod without a network of its own is told where to listen, lest it be in the way of the others.
+        var host = bind ?? environment("APP_ADDRESS") ?? (System.Net.Sockets.Socket.OSSupportsIPv6 ? "[::]" : "0.0.0.0");
         return new BookinfoOptions(role, version ?? "v1", $"http://{host}:{port}", service => Locate(service, environment));
     }
 

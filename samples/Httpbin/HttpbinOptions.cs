@@ -9,7 +9,7 @@ internal sealed record HttpbinOptions(string Url, bool ListsOfValues)
     public static HttpbinOptions? Parse(string[] args)
     {
         int port = 8080;
-        string style = "python", host = System.Net.Sockets.Socket.OSSupportsIPv6 ? "[::]" : "0.0.0.0";
+        string style = "python", host = Environment.GetEnvironmentVariable("APP_ADDRESS") ?? (System.Net.Sockets.Socket.OSSupportsIPv6 ? "[::]" : "0.0.0.0");
         for (var i = 0; i < args.Length; i++)
         {
             switch (args[i])

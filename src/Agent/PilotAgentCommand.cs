@@ -14,8 +14,6 @@ namespace Lateen.Agent;
 /// <summary>The command pilot-agent: writes the bootstrap, runs and watches the proxy, answers for its health. 1.1's and today's flags.</summary>
 public static class PilotAgentCommand
 {
-    private const string ProxyAdmin = "http://127.0.0.1:15000";
-
     // What Istio's settings say where nobody chose a proxy: here that is our own.
     private const string PathInIstiosImage = "/usr/local/bin/envoy";
 
@@ -74,14 +72,15 @@ public static class PilotAgentCommand
             Directory.CreateDirectory(folder);
             var file = Path.Combine(folder, "envoy-rev0.json");
             await File.WriteAllTextAsync(file, bootstrap);
+            var admin = $"http://{node.AdminAddress}:15000";
             var annotations = node.Metadata["ANNOTATIONS"]!.AsObject();
-            await using var status = new StatusServer(port, ProxyAdmin, name => (string?)annotations[name], quit.Cancel, log);
+            await using var status = new StatusServer(node.OwnAddress, port, admin, name => (string?)annotations[name], quit.Cancel, log);
             status.Start();
             var workers = parsed.GetValue(concurrency) ?? (int?)proxyConfig["concurrency"] ?? 2;
             List<string> arguments = ["-c", file, "--concurrency", $"{workers}", "--log-level", parsed.GetValue(level)!, "--restart-epoch", "0", "--drain-time-s", "45"];
             if (parsed.GetValue(componentLevel) is { Length: > 0 } parts) arguments.AddRange(["--component-log-level", parts]);
             string[] program = (parsed.GetValue(binaryPath) ?? (string?)proxyConfig["binaryPath"]) is { Length: > 0 } binary && binary != PathInIstiosImage ? [binary] : [Environment.ProcessPath!, "proxy"];
-            await new ProxySupervisor([.. program, .. arguments], ProxyAdmin, DrainTime(proxyConfig), status, log).RunAsync(quit.Token);
+            await new ProxySupervisor([.. program, .. arguments], admin, DrainTime(proxyConfig), status, log).RunAsync(quit.Token);
             return CommandHost.Done;
         });
         return command;

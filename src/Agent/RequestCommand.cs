@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Lateen.Agent.Bootstrap;
 using Lateen.Foundation.Cli;
 
 namespace Lateen.Agent;
@@ -15,7 +16,9 @@ internal static class RequestCommand
         command.SetAction(async (parsed, cancel) =>
         {
             using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
-            using var request = new HttpRequestMessage(HttpMethod.Parse(parsed.GetValue(method)), $"http://127.0.0.1:{parsed.GetValue(port)}/{parsed.GetValue(path)!.TrimStart('/')}");
+            var variables = Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>().ToDictionary(entry => (string)entry.Key, entry => (string?)entry.Value ?? "");
+            var node = NodeIdentity.Read("sidecar", null, [], Environment.GetEnvironmentVariable, variables, "");
+            using var request = new HttpRequestMessage(HttpMethod.Parse(parsed.GetValue(method)), $"http://{node.AdminAddress}:{parsed.GetValue(port)}/{parsed.GetValue(path)!.TrimStart('/')}");
             try
             {
                 using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancel);

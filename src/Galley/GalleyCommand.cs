@@ -21,10 +21,11 @@ public static class GalleyCommand
         var port = new Option<int>("--port") { Description = "HTTPS port of the validation service", DefaultValueFactory = _ => 443 };
         var certificate = new Option<string>("--tlsCertFile") { Description = "Server certificate", DefaultValueFactory = _ => "/etc/certs/cert-chain.pem" };
         var key = new Option<string>("--tlsKeyFile") { Description = "Its key", DefaultValueFactory = _ => "/etc/certs/key.pem" };
+        var bind = new Option<string>("--bind-address") { Description = "Where to listen; empty for everywhere", DefaultValueFactory = _ => "" };
         var validation = new Option<bool>("--enable-validation") { Description = "Serve the validation webhook", DefaultValueFactory = _ => true };
         var source = new Option<bool>("--enable-server") { Description = "Serve configuration over MCP: not there yet" };
         var logging = new LogOptions();
-        var server = new Command("server", "Judge configuration before it is stored") { port, certificate, key, validation, source };
+        var server = new Command("server", "Judge configuration before it is stored") { port, bind, certificate, key, validation, source };
         logging.AddTo(server);
         server.SetAction(async (parsed, _) =>
         {
@@ -33,7 +34,7 @@ public static class GalleyCommand
             using var logs = logging.Bind(parsed).CreateFactory();
             using var signals = new ProcessSignals();
             var log = logs.CreateLogger("validation");
-            var listener = new ServerListener(ServerListener.ParseAddress($":{parsed.GetValue(port)}")) { Certificate = new CertificateFiles(parsed.GetValue(certificate)!, parsed.GetValue(key)!, log) };
+            var listener = new ServerListener(ServerListener.ParseAddress($"{parsed.GetValue(bind)}:{parsed.GetValue(port)}")) { Certificate = new CertificateFiles(parsed.GetValue(certificate)!, parsed.GetValue(key)!, log) };
             await using var http = await HttpServer.StartAsync(logs, [listener], endpoints =>
             {
                 // 1.1's two paths, and the one of today.

@@ -18,7 +18,7 @@ internal static class MeshStatus
         return new JsonObject
         {
             ["ready"] = await IsReadyAsync(layout, cancel),
-            ["capture"] = "namespaces",
+            ["capture"] = layout.Capture,
             ["gateway"] = new JsonObject { ["http"] = $"http://127.0.0.1:{layout.HttpPort}", ["https"] = $"https://127.0.0.1:{layout.HttpsPort}" },
             ["dashboard"] = null,
             ["apiServer"] = $"https://127.0.0.1:{layout.ApiServerPort}",

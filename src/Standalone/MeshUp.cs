@@ -21,7 +21,7 @@ internal sealed record UpRequest(MeshLayout Layout, IReadOnlyList<string> Files,
 /// Brings a mesh up: 1. looks whether this machine can; 2. starts the supervisor; 3. fills the API server; 4. applies the sample; 5.
 /// waits until traffic flows; 6. stays until it is told to stop, unless detached.
 /// </summary>
-internal sealed class MeshUp(UpRequest request)
+internal sealed class MeshUp(UpRequest request, string capture)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(180);
     private readonly MeshLayout _layout = request.Layout;
@@ -32,7 +32,7 @@ internal sealed class MeshUp(UpRequest request)
     {
         // 1
         CheckMachine();
-        await CheckCaptureAsync();
+        Say($"capture: {capture}");
         var samples = ReadYaml();
         using var signals = new ProcessSignals();
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(signals.Stopping);
@@ -82,23 +82,11 @@ internal sealed class MeshUp(UpRequest request)
     private void CheckMachine()
     {
         if (request.Sample is not ("bookinfo" or "none")) throw new CommandFailedException(CommandHost.BadUsage, $"--sample {request.Sample}: there are bookinfo and none");
-        if (request.Capture is not ("auto" or "namespaces")) throw new CommandFailedException($"--capture {request.Capture} is not there yet: use auto or namespaces");
         if (Teardown.ReadProcesses(_layout).Any(process => process.Identity?.IsAlive == true))
             throw new CommandFailedException($"a mesh runs in {_layout.StateFolder} already: stop it with `lateen down`, or give another --state and --port-base");
-        if (Posix.EffectiveUserId != 0) throw new CommandFailedException("network namespaces need root: run with sudo");
-        foreach (var (program, package) in new[] { ("ip", "iproute2"), ("iptables", "iptables"), ("nsenter", "util-linux"), ("setpriv", "util-linux") })
-            if (!LocalCommand.Exists(program))
-                throw new CommandFailedException($"the program {program} is missing: install the package {package}");
         foreach (var port in new[] { _layout.HttpPort, _layout.HttpsPort, _layout.ApiServerPort })
             if (!IsFree(port))
                 throw new CommandFailedException($"port {port} is taken: give another --port-base");
-    }
-
-    private async Task CheckCaptureAsync()
-    {
-        if (await CaptureTrial.RunAsync(_layout.NamespacePrefix + "-trial") is { } problem)
-            throw new CommandFailedException($"traffic cannot be captured in network namespaces on this machine: {problem}");
-        Say(request.Capture == "auto" ? "capture: namespaces, since a rule that tells the proxy's user from others works here" : "capture: namespaces, as asked");
     }
 
     private static bool IsFree(int port)
@@ -135,7 +123,8 @@ internal sealed class MeshUp(UpRequest request)
         // What a crash may have left behind would be in the way.
         Teardown.RunAsync(_layout).GetAwaiter().GetResult();
         Directory.CreateDirectory(_layout.Logs);
-        File.WriteAllText(_layout.RequestFile, new JsonObject { ["portBase"] = _layout.PortBase, ["images"] = new JsonArray([.. request.Images.Select(image => (JsonNode)image)]) }.ToJsonString());
+        UserNamespace.Note(_layout);
+        File.WriteAllText(_layout.RequestFile, new JsonObject { ["portBase"] = _layout.PortBase, ["loopback"] = _layout.LoopbackNetwork, ["images"] = new JsonArray([.. request.Images.Select(image => (JsonNode)image)]) }.ToJsonString());
         var start = new ProcessStartInfo("setsid", ["/bin/sh", "-c", "exec \"$@\" >>\"$0\" 2>&1 </dev/null", Path.Combine(_layout.Logs, "supervisor.log"),
             Programs.Find("meshd"), "mesh-supervisor", "--state", _layout.StateFolder]);
         foreach (var (name, value) in Programs.Environment) start.Environment[name] = value;
@@ -147,7 +136,7 @@ internal sealed class MeshUp(UpRequest request)
         while (!File.Exists(_layout.ClusterKubeconfig)) await Task.Delay(50, cancel);
         await Task.Delay(50, cancel);
         var text = await File.ReadAllTextAsync(_layout.ClusterKubeconfig, cancel);
-        await File.WriteAllTextAsync(_layout.Kubeconfig, text.Replace($"https://{MeshLayout.NodeAddress}:{MeshLayout.ApiPort}", $"https://127.0.0.1:{_layout.ApiServerPort}", StringComparison.Ordinal), cancel);
+        await File.WriteAllTextAsync(_layout.Kubeconfig, text.Replace($"https://{_layout.NodeAddress}:{MeshLayout.ApiPort}", $"https://127.0.0.1:{_layout.ApiServerPort}", StringComparison.Ordinal), cancel);
         File.SetUnixFileMode(_layout.Kubeconfig, UnixFileMode.UserRead | UnixFileMode.UserWrite);
         // Longer than a webhook may take, whose failure is told and tried again.
         var client = new KubeClient(KubeClientOptions.FromKubeconfig(_layout.Kubeconfig)) { Timeout = TimeSpan.FromSeconds(30) };
@@ -170,17 +159,18 @@ internal sealed class MeshUp(UpRequest request)
     private async Task ApplyMeshAsync(KubeClient client, ObjectApplier applier, CancellationToken cancel)
     {
         await applier.ApplyInAnyOrderAsync(SampleFiles.CustomResourceDefinitions().Select(file => (File.ReadAllText(file), file)), cancel);
-        await applier.ApplyAsync(MeshObjects.ControlPlane, "control plane", cancel);
+        var objects = new MeshObjects(_layout);
+        await applier.ApplyAsync(objects.ControlPlane, "control plane", cancel);
         await applier.ApplyAsync(MeshObjects.Webhooks(WebhookCertificates.CaBundle(_layout.Certificates)), "webhooks", cancel);
         var config = new JsonObject
         {
             ["apiVersion"] = "v1",
             ["kind"] = "ConfigMap",
             ["metadata"] = new JsonObject { ["name"] = "istio", ["namespace"] = "istio-system" },
-            ["data"] = new JsonObject { ["mesh"] = MeshObjects.MeshConfig, ["meshNetworks"] = "networks: {}" },
+            ["data"] = new JsonObject { ["mesh"] = objects.MeshConfig, ["meshNetworks"] = "networks: {}" },
         };
         await applier.ApplyAsync(config, "mesh configuration", cancel);
-        await applier.ApplyAsync(MeshObjects.Gateway, "ingress gateway", cancel);
+        await applier.ApplyAsync(objects.Gateway, "ingress gateway", cancel);
         await client.PatchAsync(KubeResource.Namespaces, null, "default", new JsonObject { ["metadata"] = new JsonObject { ["labels"] = new JsonObject { ["istio-injection"] = "enabled" } } }, cancel: cancel);
     }
 
@@ -217,7 +207,7 @@ internal sealed class MeshUp(UpRequest request)
 
     private void Report()
     {
-        Console.WriteLine($"\nThe mesh is ready after {Stopwatch.GetElapsedTime(_started).TotalSeconds:F1} s (traffic is captured in network namespaces).");
+        Console.WriteLine($"\nThe mesh is ready after {Stopwatch.GetElapsedTime(_started).TotalSeconds:F1} s (traffic is {(_layout.HasNamespaces ? "captured in network namespaces" : "sent to sidecars by applications that heed HTTP_PROXY")}).");
         Console.WriteLine($"  gateway     http://127.0.0.1:{_layout.HttpPort}" + (request.Sample == "bookinfo" && request.Files.Count == 0 ? $"   try http://127.0.0.1:{_layout.HttpPort}/productpage" : ""));
         Console.WriteLine($"  API server  https://127.0.0.1:{_layout.ApiServerPort}");
         Console.WriteLine($"  export KUBECONFIG={_layout.Kubeconfig}");

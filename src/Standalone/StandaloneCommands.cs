@@ -6,6 +6,7 @@ using Lateen.Foundation.Cli;
 using Lateen.Foundation.Lifecycle;
 using Lateen.Foundation.Logging;
 using Lateen.Standalone.Layout;
+using Lateen.Standalone.Setup;
 using Lateen.Standalone.Supervision;
 
 namespace Lateen.Standalone;
@@ -21,7 +22,7 @@ public static class StandaloneCommands
         var files = new Option<string[]>("-f", "--filename") { Description = "YAML files or folders to apply instead of a sample; may be given more than once", DefaultValueFactory = _ => [] };
         var sample = new Option<string>("--sample") { Description = "bookinfo or none", DefaultValueFactory = _ => "bookinfo" };
         var images = new Option<string[]>("--images") { Description = "Files that map more images to local commands", DefaultValueFactory = _ => [] };
-        var capture = new Option<string>("--capture") { Description = "auto or namespaces", DefaultValueFactory = _ => "auto" };
+        var capture = new Option<string>("--capture") { Description = "auto, namespaces, or proxy: nothing is captured, applications are told to use their sidecar as HTTP proxy", DefaultValueFactory = _ => "auto" };
         var detach = new Option<bool>("--detach", "-d") { Description = "Return when the mesh is ready and leave it running" };
         var (state, portBase) = (StateOption(), PortBaseOption());
         var command = new Command("up", "Run the whole mesh on this machine, with a sample") { files, sample, images, portBase, capture, state, detach };
@@ -30,8 +31,7 @@ public static class StandaloneCommands
             var request = new UpRequest(
                 Layout(parsed.GetValue(state), parsed.GetValue(portBase)), parsed.GetValue(files)!, parsed.GetValue(sample)!, [.. parsed.GetValue(images)!.Select(Path.GetFullPath)],
                 parsed.GetValue(capture)!, parsed.GetValue(detach));
-            await new MeshUp(request).RunAsync();
-            return CommandHost.Done;
+            return await new CaptureChoice(request).RunAsync();
         });
         return command;
     }
@@ -43,7 +43,9 @@ public static class StandaloneCommands
         var command = new Command("down", "Stop the mesh and take away everything that it started") { state };
         command.SetAction(async (parsed, _) =>
         {
-            var stopped = await Teardown.RunAsync(Layout(parsed.GetValue(state), MeshLayout.DefaultPortBase));
+            var layout = Layout(parsed.GetValue(state), MeshLayout.DefaultPortBase);
+            if (UserNamespace.IsNeeded && await UserNamespace.RunWithMeshAsync(layout, "down") is { } code) return code;
+            var stopped = await Teardown.RunAsync(layout);
             Console.WriteLine(stopped ? "the mesh is down" : "no mesh is running");
             return CommandHost.Done;
         });
@@ -87,7 +89,7 @@ public static class StandaloneCommands
             using var logs = new LogOptions().CreateFactory();
             var folder = Path.GetFullPath(parsed.GetValue(state)!);
             var request = JsonNode.Parse(await File.ReadAllTextAsync(Path.Combine(folder, "request.json")))!;
-            var layout = new MeshLayout(folder, (int)request["portBase"]!);
+            var layout = Layout(folder, MeshLayout.DefaultPortBase);
             var images = request["images"]!.AsArray().Select(image => (string)image!).ToList();
             await new Supervisor(layout, images, logs.CreateLogger("supervisor")).RunAsync(signals.Stopping);
             return CommandHost.Done;
@@ -98,20 +100,22 @@ public static class StandaloneCommands
     /// <summary>The owner of the loopback ports; started by the supervisor.</summary>
     public static Command CreateRelay()
     {
-        var (state, portBase) = (StateOption(), PortBaseOption());
-        var command = new Command("mesh-relay", "Carry loopback ports into the node's network") { state, portBase };
+        var state = StateOption();
+        var command = new Command("mesh-relay", "Carry loopback ports into the node's network") { state };
         command.Hidden = true;
         command.SetAction(async (parsed, _) =>
         {
             using var signals = new ProcessSignals();
             using var logs = new LogOptions().CreateFactory();
-            var layout = Layout(parsed.GetValue(state), parsed.GetValue(portBase));
+            var layout = Layout(parsed.GetValue(state), MeshLayout.DefaultPortBase);
+            await using var endpoint = layout.HasNamespaces ? null : new GatewayEndpoint(layout.ClusterKubeconfig, logs.CreateLogger("relay"));
             var gateway = IPAddress.Parse(MeshLayout.GatewayAddress);
+            RelayTarget Gateway(string port, int servicePort) => endpoint is null ? RelayTarget.Fixed(new IPEndPoint(gateway, servicePort)) : new RelayTarget($"the gateway's port {port}", () => endpoint.Find(port));
             await new Relay(
-                new NetworkNamespace(layout.NamespacePrefix),
+                layout.HasNamespaces ? new NetworkNamespace(layout.NamespacePrefix) : null,
                 [
-                    (layout.HttpPort, new IPEndPoint(gateway, 80)), (layout.HttpsPort, new IPEndPoint(gateway, 443)),
-                    (layout.ApiServerPort, new IPEndPoint(IPAddress.Parse(MeshLayout.NodeAddress), MeshLayout.ApiPort)),
+                    (layout.HttpPort, Gateway("http2", 80)), (layout.HttpsPort, Gateway("https", 443)),
+                    (layout.ApiServerPort, RelayTarget.Fixed(new IPEndPoint(IPAddress.Parse(layout.NodeAddress), MeshLayout.ApiPort))),
                 ],
                 logs.CreateLogger("relay")).RunAsync(signals.Stopping);
             return CommandHost.Done;
@@ -123,8 +127,10 @@ public static class StandaloneCommands
     {
         var folder = Path.GetFullPath(state ?? MeshLayout.DefaultStateFolder);
         var request = Path.Combine(folder, "request.json");
-        // A mesh that runs knows its ports better than the command line of another command.
-        return File.Exists(request) && portBase == MeshLayout.DefaultPortBase ? new MeshLayout(folder, (int)JsonNode.Parse(File.ReadAllText(request))!["portBase"]!) : new MeshLayout(folder, portBase);
+        // A mesh that runs knows its ports and addresses better than the command line of another command.
+        if (!File.Exists(request) || portBase != MeshLayout.DefaultPortBase) return new MeshLayout(folder, portBase);
+        var said = JsonNode.Parse(File.ReadAllText(request))!;
+        return new MeshLayout(folder, (int)said["portBase"]!, (string?)said["loopback"] ?? "");
     }
 
     private static Option<string?> StateOption() => new("--state") { Description = "Folder of the mesh's state; another folder is another mesh" };

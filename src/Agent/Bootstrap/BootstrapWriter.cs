@@ -24,7 +24,7 @@ internal static class BootstrapWriter
         {
             ["node"] = identity,
             ["stats_config"] = Stats(),
-            ["admin"] = new JsonObject { ["address"] = Address("127.0.0.1", AdminPort) },
+            ["admin"] = new JsonObject { ["address"] = Address(node.AdminAddress, AdminPort) },
             ["dynamic_resources"] = new JsonObject
             {
                 ["lds_config"] = Ads(),
@@ -39,8 +39,9 @@ internal static class BootstrapWriter
             },
             ["static_resources"] = new JsonObject
             {
-                ["clusters"] = new JsonArray(Static("prometheus_stats", AdminPort), Static("agent", statusPort), ControlPlane(host, port)),
-                ["listeners"] = new JsonArray(Listener(MetricsPort, "stats", "/stats/prometheus", "prometheus_stats"), Listener(ReadinessPort, "agent", "/healthz/ready", "agent")),
+                ["clusters"] = new JsonArray(Static("prometheus_stats", node.AdminAddress, AdminPort), Static("agent", node.AdminAddress, statusPort), ControlPlane(host, port)),
+                ["listeners"] = new JsonArray(
+                    Listener(node.OwnAddress, MetricsPort, "stats", "/stats/prometheus", "prometheus_stats"), Listener(node.OwnAddress, ReadinessPort, "agent", "/healthz/ready", "agent")),
             },
         };
     }
@@ -67,14 +68,14 @@ internal static class BootstrapWriter
         return new JsonObject { ["use_all_default_tags"] = false, ["stats_tags"] = tags, ["stats_matcher"] = new JsonObject { ["inclusion_list"] = new JsonObject { ["patterns"] = patterns } } };
     }
 
-    private static JsonObject Static(string name, int port) => new()
+    private static JsonObject Static(string name, string host, int port) => new()
     {
         ["name"] = name,
         ["alt_stat_name"] = name + ";",
         ["type"] = "STATIC",
         ["connect_timeout"] = "0.250s",
         ["lb_policy"] = "ROUND_ROBIN",
-        ["load_assignment"] = Assignment(name, "127.0.0.1", port),
+        ["load_assignment"] = Assignment(name, host, port),
     };
 
     private static JsonObject ControlPlane(string host, int port) => new()
@@ -109,10 +110,10 @@ internal static class BootstrapWriter
         ["endpoints"] = new JsonArray(new JsonObject { ["lb_endpoints"] = new JsonArray(new JsonObject { ["endpoint"] = new JsonObject { ["address"] = Address(host, port) } }) }),
     };
 
-    private static JsonObject Listener(int port, string prefix, string path, string cluster) => new()
+    private static JsonObject Listener(string host, int port, string prefix, string path, string cluster) => new()
     {
-        ["name"] = $"0.0.0.0_{port}",
-        ["address"] = Address("0.0.0.0", port),
+        ["name"] = $"{host}_{port}",
+        ["address"] = Address(host, port),
         ["filter_chains"] = new JsonArray(new JsonObject
         {
             ["filters"] = new JsonArray(new JsonObject

@@ -10,6 +10,18 @@ internal sealed record NodeIdentity(string Id, string Cluster, JsonObject Metada
 {
     private const string MetaPrefix = "ISTIO_META_";
 
+    /// <summary>The workload's address.</summary>
+    public string Address => Id.Split('~')[1];
+
+    /// <summary>
+    /// Where the agent and the proxy listen themselves: anywhere, unless the pod shares its machine's network with others (it captures
+    /// nothing, and its address is a loopback one).
+    /// </summary>
+    public string OwnAddress => (string?)Metadata["INTERCEPTION_MODE"] == "NONE" && Address.StartsWith("127.", StringComparison.Ordinal) && Address != "127.0.0.1" ? Address : "0.0.0.0";
+
+    /// <summary>Where the proxy's administration interface is.</summary>
+    public string AdminAddress => OwnAddress == "0.0.0.0" ? "127.0.0.1" : OwnAddress;
+
     public static NodeIdentity Read(string role, string? domain, JsonObject proxyConfig, Func<string, string?> environment, IReadOnlyDictionary<string, string> allVariables, string podInfo)
     {
         var (pod, ns) = (environment("POD_NAME") ?? Environment.MachineName, environment("POD_NAMESPACE") ?? "default");

@@ -8,8 +8,11 @@ namespace Lateen.Agent.Status;
 /// The agent's port 15020: readiness of the proxy, metrics of proxy and application together, and the way to end the pod's sidecar.
 /// Source: inventory AGT; Istio's pilot-agent status server. Any thread.
 /// </summary>
-internal sealed class StatusServer(int port, string proxyAdmin, Func<string, string?> annotation, Action quit, ILogger log) : IAsyncDisposable
+internal sealed class StatusServer(string address, int port, string proxyAdmin, Func<string, string?> annotation, Action quit, ILogger log) : IAsyncDisposable
 {
+    // Without capture the application may have an address of its own (our ISTIO_META_APP_ADDRESS).
+    private static readonly string Application = Environment.GetEnvironmentVariable("ISTIO_META_APP_ADDRESS") is { Length: > 0 } own ? own : "127.0.0.1";
+
     private readonly HttpListener _listener = new();
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(3) };
     private Task _run = Task.CompletedTask;
@@ -19,7 +22,7 @@ internal sealed class StatusServer(int port, string proxyAdmin, Func<string, str
 
     public void Start()
     {
-        _listener.Prefixes.Add($"http://+:{port}/");
+        _listener.Prefixes.Add($"http://{(address == "0.0.0.0" ? "+" : address)}:{port}/");
         _listener.Start();
         _run = Task.Run(RunAsync);
     }
@@ -99,7 +102,7 @@ internal sealed class StatusServer(int port, string proxyAdmin, Func<string, str
     {
         var text = new StringBuilder(await FetchAsync($"{proxyAdmin}/stats/prometheus"));
         if (annotation("prometheus.io/scrape") == "true" && annotation("prometheus.io/port") is { } own && own != port.ToString(System.Globalization.CultureInfo.InvariantCulture))
-            text.Append(await FetchAsync($"http://127.0.0.1:{own}{annotation("prometheus.io/path") ?? "/metrics"}"));
+            text.Append(await FetchAsync($"http://{Application}:{own}{annotation("prometheus.io/path") ?? "/metrics"}"));
         return text.ToString();
     }
 

@@ -22,10 +22,11 @@ public static class NodeCommand
         var domain = new Option<string>("--cluster-domain") { Description = "Domain of the cluster's names", DefaultValueFactory = _ => "cluster.local" };
         var images = new Option<string[]>("--images") { Description = "Image map; may be given more than once, the first that knows an image wins", DefaultValueFactory = _ => [] };
         var upstream = new Option<string?>("--upstream-netns") { Description = "Network namespace (a path) from which the machine's resolvers are reached" };
+        var shared = new Option<bool>("--share-network") { Description = "Make no namespaces: pods are processes at loopback addresses, in the network of --node-ip" };
         var logging = new LogOptions();
         var command = new Command("cluster-node", "Run the embedded cluster's node: pods as processes, names, service addresses")
         {
-            name, state, kubeconfig, prefix, address, services, dns, domain, images, upstream,
+            name, state, kubeconfig, prefix, address, services, dns, domain, images, upstream, shared,
         };
         logging.AddTo(command);
         command.SetAction(async (parsed, _) =>
@@ -44,6 +45,7 @@ public static class NodeCommand
                     NodeAddress = IPAddress.Parse(parsed.GetValue(address)!),
                     ServiceRange = parsed.GetValue(services)!,
                     DnsAddress = IPAddress.Parse(parsed.GetValue(dns)!),
+                    IsShared = parsed.GetValue(shared),
                 },
                 ClusterDomain = parsed.GetValue(domain)!,
                 ImageFiles = parsed.GetValue(images)!,

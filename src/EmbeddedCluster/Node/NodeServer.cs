@@ -19,6 +19,9 @@ namespace Lateen.EmbeddedCluster.Node;
 /// <remarks>Runs inside the node's network namespace. It may be killed: pods, rules and records stay, and the next one takes them over.</remarks>
 public sealed class NodeServer(NodeOptions options, ILoggerFactory logs)
 {
+    /// <summary>Holds the prefix of the mesh in the environment of every process of a pod that has no namespaces.</summary>
+    public const string MeshVariable = "LATEEN_MESH";
+
     private const int DnsPort = 53;
 
     /// <summary>Works until cancelled; the pods stay.</summary>
@@ -38,19 +41,21 @@ public sealed class NodeServer(NodeOptions options, ILoggerFactory logs)
             new ImageCatalog(options.ImageFiles), actions, exits, new LogKeeper(), new EventRecorder(client, options.Name, TimeProvider.System, log), NodeCapacity.Read(), TimeProvider.System, log);
 
         var zone = new Published<DnsZoneSnapshot>(DnsZoneSnapshot.Unknown);
-        await using var dns = new DnsServer(
+        // Without namespaces there is nowhere to change what the machine's own programs see: names and service addresses are the sidecars' matter.
+        var isShared = options.Network.IsShared;
+        await using var dns = isShared ? null : new DnsServer(
             new IPEndPoint(options.Network.DnsAddress, DnsPort), zone, new DnsUpstream(DnsUpstream.ReadServers("/etc/resolv.conf"), options.UpstreamNetworkNamespacePath));
-        using var services = new ServiceLoop(objects, options.Network.ServiceRange, options.ClusterDomain, zone, logs.CreateLogger("serviceproxy"));
+        using var services = isShared ? null : new ServiceLoop(objects, options.Network.ServiceRange, options.ClusterDomain, zone, logs.CreateLogger("serviceproxy"));
         var workers = new PodWorkers(node);
         await using var kubelet = await KubeletServer.StartAsync(options, workers, logs);
 
         objects.Start();
-        log.LogInformation("node {Node} is up: pods in {Folder}, names at {Dns}", options.Name, options.StateFolder, options.Network.DnsAddress);
+        log.LogInformation("node {Node} is up: pods in {Folder}", options.Name, options.StateFolder);
         await Task.WhenAll(
             Quietly(node.Logs.RunAsync(cancel)),
             Quietly(node.Events.RunAsync(cancel)),
             Quietly(new NodeRegistration(node).RunAsync(cancel)),
-            Quietly(services.RunAsync(cancel)),
+            Quietly(services?.RunAsync(cancel) ?? Task.CompletedTask),
             workers.RunAsync(cancel));
     }
 

@@ -23,7 +23,19 @@ public sealed record NetworkNamespace(string Name)
 
     /// <summary>Makes it.</summary>
     /// <exception cref="IOException">It exists already, or privilege is missing.</exception>
-    public Task CreateAsync(CancellationToken cancel = default) => LocalCommand.RunAsync("ip", ["netns", "add", Name], cancel: cancel);
+    public Task CreateAsync(CancellationToken cancel = default)
+    {
+        if (LinuxNamespaces.HasAllUsers) return LocalCommand.RunAsync("ip", ["netns", "add", Name], cancel: cancel);
+        // ip returns to the namespace that it came from, which in a user namespace is out of its reach.
+        if (Exists) throw new IOException($"the network namespace {Name} exists already");
+        Directory.CreateDirectory(Folder);
+        File.WriteAllText(Path, "");
+        return NamespaceThread.RunAsync("namespace", () =>
+        {
+            LinuxNamespaces.Unshare(NamespaceKinds.Network);
+            LinuxMounts.Bind("/proc/thread-self/ns/net", Path);
+        }).WaitAsync(cancel);
+    }
 
     /// <summary>Takes the name away; the namespace itself ends with its last process.</summary>
     public Task DeleteAsync(CancellationToken cancel = default) => LocalCommand.TryRunAsync("ip", ["netns", "delete", Name], cancel: cancel);

@@ -36,7 +36,15 @@ public static partial class LinuxMounts
     public static void Bind(string source, string target, bool recursive = false, bool readOnly = false)
     {
         Mount(source, target, null, BindFlag | (recursive ? Recursive : 0), null);
-        if (readOnly) Mount(null, target, null, BindFlag | Remount | ReadOnly, null);
+        if (readOnly) MakeReadOnly(target);
+    }
+
+    // In a user namespace the flags that the machine's mount has must be said again, and which ones it has is not said here.
+    private static void MakeReadOnly(string target)
+    {
+        foreach (var kept in (ulong[])[0, NoSuid, NoSuid | NoDev])
+            if (mount(null, target, null, BindFlag | Remount | ReadOnly | kept, null) == 0) return;
+        Mount(null, target, null, BindFlag | Remount | ReadOnly | NoSuid | NoDev | NoExec, null);
     }
 
     /// <summary>Makes a mounted folder the root of every thread of this mount namespace, and drops the old root from it.</summary>

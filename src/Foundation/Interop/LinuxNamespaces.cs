@@ -14,6 +14,12 @@ public static partial class LinuxNamespaces
     private const int CloneFileSystem = 0x200;
     private const int OpenReadCloseOnExec = 0x80000;
 
+    /// <summary>Whether every user of the machine has a number in this process's user namespace, as in the machine's own (user_namespaces(7)).</summary>
+    public static bool HasAllUsers { get; } = Mapped("/proc/self/uid_map") == uint.MaxValue;
+
+    /// <summary>How many group ids there are in this process's user namespace.</summary>
+    public static uint GroupCount { get; } = Mapped("/proc/self/gid_map");
+
     /// <summary>Gives the calling thread fresh namespaces of these kinds, and its own root and working directory (unshare(2)).</summary>
     /// <exception cref="IOException">The kernel refused, usually for want of privilege.</exception>
     public static void Unshare(NamespaceKinds kinds) => NativeError.ThrowIfFailed(unshare((int)kinds | CloneFileSystem), $"unshare {kinds}");
@@ -50,6 +56,10 @@ public static partial class LinuxNamespaces
         var bytes = System.Text.Encoding.UTF8.GetBytes(name);
         NativeError.ThrowIfFailed(sethostname(bytes, (nuint)bytes.Length), $"sethostname {name}");
     }
+
+    private static uint Mapped(string file) => File.Exists(file)
+        ? (uint)File.ReadLines(file).Sum(line => long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[2], System.Globalization.CultureInfo.InvariantCulture))
+        : uint.MaxValue;
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int unshare(int flags);

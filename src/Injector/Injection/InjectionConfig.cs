@@ -29,6 +29,12 @@ public sealed record InjectionConfig
     /// <summary>Address ranges whose outbound traffic is not captured.</summary>
     public string ExcludeOutboundRanges { get; init; } = "";
 
+    /// <summary>
+    /// Port at which a sidecar that captures nothing takes requests to a proxy; applications are told it by HTTP_PROXY. Only for pods
+    /// whose interception mode is NONE; 0 tells them nothing.
+    /// </summary>
+    public int ApplicationProxyPort { get; init; }
+
     /// <summary>Inbound ports that are not captured, beside the sidecar's own.</summary>
     public string ExcludeInboundPorts { get; init; } = "";
 

@@ -19,14 +19,35 @@ public static class PodInjector
         var model = new Pod(pod);
         var spec = Child(result, "spec");
         var owner = WorkloadOwner.Of(model, ns);
-        List(spec, "initContainers").Add((JsonNode)InitContainer(model, config));
+        var captures = Interception(model, config) != "NONE";
+        if (captures) List(spec, "initContainers").Add((JsonNode)InitContainer(model, config));
+        else if (config.ApplicationProxyPort > 0)
+            foreach (var container in List(spec, "containers").OfType<JsonObject>()) TellProxy(List(container, "env"), config.ApplicationProxyPort);
         List(spec, "containers").Add((JsonNode)Sidecar(model, owner, config));
         var volumes = List(spec, "volumes");
         foreach (var volume in Volumes()) volumes.Add((JsonNode)volume);
         var security = Child(spec, "securityContext");
         security["fsGroup"] ??= ProxyUser;
-        Annotate(Child(result, "metadata"), model, owner);
+        Annotate(Child(result, "metadata"), model, owner, captures);
         return result;
+    }
+
+    /// <summary>The pod's own word, else the mesh's. Source: Istio's injection template, which adds no init container for NONE.</summary>
+    private static string Interception(Pod pod, InjectionConfig config) =>
+        pod.Annotations.GetValueOrDefault("sidecar.istio.io/interceptionMode") ?? (string?)config.DefaultProxyConfig["interceptionMode"] ?? "REDIRECT";
+
+    /// <summary>differs: Istio leaves it to the application how it finds the proxy. What the container says itself stands.</summary>
+    private static void TellProxy(JsonArray variables, int port)
+    {
+        void Add(string name, JsonObject value)
+        {
+            if (variables.Any(variable => (string?)variable!["name"] == name)) return;
+            value["name"] = name;
+            variables.Add((JsonNode)value);
+        }
+        Add("SIDECAR_ADDRESS", new JsonObject { ["valueFrom"] = new JsonObject { ["fieldRef"] = new JsonObject { ["fieldPath"] = "status.podIP" } } });
+        foreach (var name in new[] { "HTTP_PROXY", "http_proxy" }) Add(name, new JsonObject { ["value"] = $"http://$(SIDECAR_ADDRESS):{port}" });
+        foreach (var name in new[] { "NO_PROXY", "no_proxy" }) Add(name, new JsonObject { ["value"] = "localhost,127.0.0.1" });
     }
 
     private static JsonObject InitContainer(Pod pod, InjectionConfig config)
@@ -35,7 +56,7 @@ public static class PodInjector
         var excluded = Setting("excludeInboundPorts", config.ExcludeInboundPorts);
         var own = $"15090,15021,{(excluded.Length > 0 ? excluded.Replace(" ", "", StringComparison.Ordinal) + "," : "")}{config.StatusPort}";
         var arguments = new JsonArray(
-            "istio-iptables", "-p", "15001", "-z", "15006", "-u", "1337", "-m", pod.Annotations.GetValueOrDefault("sidecar.istio.io/interceptionMode", "REDIRECT"),
+            "istio-iptables", "-p", "15001", "-z", "15006", "-u", "1337", "-m", Interception(pod, config),
             "-i", Setting("includeOutboundIPRanges", config.IncludeOutboundRanges), "-x", Setting("excludeOutboundIPRanges", config.ExcludeOutboundRanges),
             "-b", Setting("includeInboundPorts", "*"), "-d", own);
         if (Setting("excludeOutboundPorts", "") is { Length: > 0 } outbound)
@@ -70,7 +91,8 @@ public static class PodInjector
         ["args"] = new JsonArray(
             "proxy", "sidecar", "--domain", $"$(POD_NAMESPACE).svc.{config.ClusterDomain}",
             $"--proxyLogLevel={pod.Annotations.GetValueOrDefault("sidecar.istio.io/logLevel", config.ProxyLogLevel)}", "--proxyComponentLogLevel=misc:error",
-            "--log_output_level=default:info"),
+            // Said, since a node without mount namespaces finds mount points in words only.
+            "--log_output_level=default:info", "--configPath=/etc/istio/proxy", "--podInfo=/etc/istio/pod"),
         ["env"] = Environment(pod, owner, config),
         ["ports"] = new JsonArray(new JsonObject { ["containerPort"] = 15090, ["name"] = "http-envoy-prom", ["protocol"] = "TCP" }),
         ["readinessProbe"] = new JsonObject
@@ -116,7 +138,9 @@ public static class PodInjector
         Value("ISTIO_META_POD_PORTS", Ports(pod));
         Value("ISTIO_META_APP_CONTAINERS", string.Join(',', pod.Containers.Select(container => container.Name)));
         Value("ISTIO_META_CLUSTER_ID", config.ClusterId);
-        Value("ISTIO_META_INTERCEPTION_MODE", pod.Annotations.GetValueOrDefault("sidecar.istio.io/interceptionMode", "REDIRECT"));
+        Value("ISTIO_META_INTERCEPTION_MODE", Interception(pod, config));
+        // Where the application listens when nothing brings its traffic to it; the node knows.
+        if (Interception(pod, config) == "NONE" && config.ApplicationProxyPort > 0) Value("ISTIO_META_APP_ADDRESS", "$(APP_ADDRESS)");
         if (owner.Name.Length > 0) Value("ISTIO_META_WORKLOAD_NAME", owner.Name);
         if (owner.Uri.Length > 0) Value("ISTIO_META_OWNER", owner.Uri);
         Value("ISTIO_META_MESH_ID", config.TrustDomain);
@@ -164,7 +188,7 @@ public static class PodInjector
         ["requests"] = new JsonObject { ["cpu"] = "100m", ["memory"] = "128Mi" },
     };
 
-    private static void Annotate(JsonObject metadata, Pod pod, WorkloadOwner owner)
+    private static void Annotate(JsonObject metadata, Pod pod, WorkloadOwner owner, bool captures)
     {
         var annotations = Child(metadata, "annotations");
         if (pod.Containers.FirstOrDefault() is { } first)
@@ -175,7 +199,7 @@ public static class PodInjector
         annotations["istio.io/rev"] ??= "default";
         annotations[InjectionDecision.StatusAnnotation] = new JsonObject
         {
-            ["initContainers"] = new JsonArray("istio-init"),
+            ["initContainers"] = captures ? new JsonArray("istio-init") : null,
             ["containers"] = new JsonArray("istio-proxy"),
             ["volumes"] = new JsonArray("istio-envoy", "istio-data", "istio-podinfo"),
             ["imagePullSecrets"] = null,

@@ -78,6 +78,9 @@ internal sealed class ProxyNode
     public string Generator { get; }
     public string IstioVersion { get; }
     public InterceptionMode Interception { get; }
+    /// <summary>Whether it stands, with others, at loopback addresses of a machine, where nothing is captured (ours).</summary>
+    public bool SharesLoopback => Interception == InterceptionMode.None && Addresses[0].StartsWith("127.", StringComparison.Ordinal) && Addresses[0] != "127.0.0.1";
+
     public bool AcceptsHttp10 { get; }
 
     /// <summary>Whether ports below 1024 are out of its reach.</summary>

@@ -6,13 +6,16 @@ namespace Lateen.Standalone.Layout;
 /// <summary>Where one mesh lives on this machine: its folder, names, addresses and ports. Immutable.</summary>
 /// <param name="StateFolder">Absolute path; two meshes have different ones.</param>
 /// <param name="PortBase">First of the loopback ports.</param>
-public sealed record MeshLayout(string StateFolder, int PortBase)
+/// <param name="LoopbackNetwork">
+/// The two bytes, as 127.100, with which the addresses of a mesh without network namespaces begin; empty where it has them.
+/// </param>
+public sealed record MeshLayout(string StateFolder, int PortBase, string LoopbackNetwork = "")
 {
     /// <summary>Ports of a mesh that is not told otherwise begin here.</summary>
     public const int DefaultPortBase = 8000;
 
-    /// <summary>Address of the node on its bridge; every mesh has a network of its own.</summary>
-    public const string NodeAddress = "10.244.0.1";
+    /// <summary>Port at which sidecars take requests to a proxy, where nothing is captured.</summary>
+    public const int ApplicationProxyPort = 15002;
 
     /// <summary>Range of service addresses.</summary>
     public const string ServiceRange = "10.96.0.0/16";
@@ -34,6 +37,21 @@ public sealed record MeshLayout(string StateFolder, int PortBase)
 
     /// <summary>Port of the validation webhook on the node.</summary>
     public const int ValidatorPort = 9444;
+
+    /// <summary>Whether the mesh has network namespaces and captures traffic.</summary>
+    public bool HasNamespaces => LoopbackNetwork.Length == 0;
+
+    /// <summary>What `status` and `--capture` call the way in which sidecars get their traffic.</summary>
+    public string Capture => HasNamespaces ? "namespaces" : "proxy";
+
+    /// <summary>Address of the node: on its bridge, in a network of the mesh's own, or on loopback.</summary>
+    public string NodeAddress => HasNamespaces ? "10.244.0.1" : LoopbackNetwork + ".0.1";
+
+    /// <summary>Where the control plane's servers listen: anywhere in the mesh's own network, or at the node's loopback address.</summary>
+    public string BindAddress => HasNamespaces ? "" : NodeAddress;
+
+    /// <summary>host:port of Pilot as sidecars call it; without namespaces there is no name server to ask.</summary>
+    public string DiscoveryAddress => HasNamespaces ? "istio-pilot.istio-system.svc:15010" : NodeAddress + ":15010";
 
     /// <summary>The folder of a user who names none.</summary>
     public static string DefaultStateFolder => Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".lateen", "mesh");
@@ -61,6 +79,9 @@ public sealed record MeshLayout(string StateFolder, int PortBase)
 
     /// <summary>What `up` was asked for, read by the supervisor.</summary>
     public string RequestFile => Path.Combine(StateFolder, "request.json");
+
+    /// <summary>Which user namespace the mesh is in, where its user is not root.</summary>
+    public string UserNamespaceFile => Path.Combine(StateFolder, "userns");
 
     /// <summary>Log files of the processes.</summary>
     public string Logs => Path.Combine(StateFolder, "logs");

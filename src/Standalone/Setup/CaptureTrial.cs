@@ -27,7 +27,7 @@ internal static class CaptureTrial
             if (space.Exists) await space.DeleteAsync();
             await space.CreateAsync();
             // By a program that enters the namespace, not by a thread of ours: what that thread starts in the runtime would stay in there.
-            var result = await LocalCommand.TryRunAsync("ip", ["netns", "exec", name, "iptables-restore"], Rules);
+            var result = await LocalCommand.TryRunAsync("nsenter", [$"--net={space.Path}", "--", "iptables-restore"], Rules);
             return result.ExitCode == 0 ? null : $"iptables-restore refused a rule with an owner match: {result.Error.Trim()}";
         }
         catch (IOException e)

@@ -2,11 +2,11 @@ using Lateen.Standalone.Layout;
 
 namespace Lateen.Standalone.Setup;
 
-/// <summary>The objects that a mesh begins with, as YAML.</summary>
-internal static class MeshObjects
+/// <summary>The objects that a mesh begins with, as YAML. Immutable.</summary>
+internal sealed class MeshObjects(MeshLayout layout)
 {
     /// <summary>The mesh's settings.</summary>
-    public const string MeshConfig = """
+    public string MeshConfig => $"""
         accessLogFile: /dev/stdout
         enableTracing: false
         rootNamespace: istio-system
@@ -14,12 +14,13 @@ internal static class MeshObjects
         outboundTrafficPolicy:
           mode: ALLOW_ANY
         defaultConfig:
-          discoveryAddress: istio-pilot.istio-system.svc:15010
+          discoveryAddress: {layout.DiscoveryAddress}
+          interceptionMode: {Interception}
           concurrency: 1
         """;
 
     /// <summary>Services of the control plane, with the node's address behind them.</summary>
-    public static string ControlPlane { get; } = $$"""
+    public string ControlPlane => $$"""
         {{Service("istio-pilot", "10.96.0.15", ("grpc-xds", 15010, 15010), ("http-legacy-discovery", 8080, 8080), ("http-monitoring", 15014, 15014))}}
         ---
         {{Service("istiod", "10.96.0.16", ("grpc-xds", 15010, 15010), ("http-monitoring", 15014, 15014))}}
@@ -87,7 +88,7 @@ internal static class MeshObjects
         """;
 
     /// <summary>The ingress gateway.</summary>
-    public static string Gateway { get; } = $$"""
+    public string Gateway => $$"""
         apiVersion: v1
         kind: ServiceAccount
         metadata:
@@ -145,7 +146,7 @@ internal static class MeshObjects
               containers:
               - name: istio-proxy
                 image: docker.io/istio/proxyv2:1.1.17
-                args: [proxy, router, --domain, $(POD_NAMESPACE).svc.cluster.local, --proxyLogLevel=warning, "--proxyComponentLogLevel=misc:error", "--log_output_level=default:info"]
+                args: [proxy, router, --domain, $(POD_NAMESPACE).svc.cluster.local, --proxyLogLevel=warning, "--proxyComponentLogLevel=misc:error", "--log_output_level=default:info", --configPath=/etc/istio/proxy, --podInfo=/etc/istio/pod]
                 ports:
                 - containerPort: 15021
                 - containerPort: 8080
@@ -181,7 +182,9 @@ internal static class MeshObjects
                     fieldRef:
                       fieldPath: status.hostIP
                 - name: PROXY_CONFIG
-                  value: '{"discoveryAddress":"istio-pilot.istio-system.svc:15010","concurrency":1}'
+                  value: '{"discoveryAddress":"{{layout.DiscoveryAddress}}","concurrency":1}'
+                - name: ISTIO_META_INTERCEPTION_MODE
+                  value: {{Interception}}
                 - name: ISTIO_META_WORKLOAD_NAME
                   value: istio-ingressgateway
                 - name: ISTIO_META_OWNER
@@ -222,7 +225,9 @@ internal static class MeshObjects
                       fieldPath: metadata.annotations
         """;
 
-    private static string Service(string name, string address, params (string Name, int Port, int Target)[] ports) => $"""
+    private string Interception => layout.HasNamespaces ? "REDIRECT" : "NONE";
+
+    private string Service(string name, string address, params (string Name, int Port, int Target)[] ports) => $"""
         apiVersion: v1
         kind: Service
         metadata:
@@ -240,7 +245,7 @@ internal static class MeshObjects
           namespace: istio-system
         subsets:
         - addresses:
-          - ip: {MeshLayout.NodeAddress}
+          - ip: {layout.NodeAddress}
           ports:
         {string.Join('\n', ports.Select(port => $"  - name: {port.Name}\n    port: {port.Target}"))}
         """;

@@ -14,7 +14,7 @@ internal static class WebhookCertificates
     ];
 
     /// <summary>Makes ca.crt, tls.crt and tls.key unless they are there.</summary>
-    public static void Ensure(string folder)
+    public static void Ensure(string folder, string nodeAddress)
     {
         if (File.Exists(Path.Combine(folder, "tls.key"))) return;
         Directory.CreateDirectory(folder);
@@ -28,7 +28,7 @@ internal static class WebhookCertificates
         var server = new CertificateRequest("CN=lateen-webhooks", key, HashAlgorithmName.SHA256);
         var names = new SubjectAlternativeNameBuilder();
         foreach (var name in Names) names.AddDnsName(name);
-        names.AddIpAddress(IPAddress.Parse(Layout.MeshLayout.NodeAddress));
+        names.AddIpAddress(IPAddress.Parse(nodeAddress));
         server.CertificateExtensions.Add(names.Build());
         server.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1")], false));
         using var certificate = server.Create(root, now, now.AddYears(1), RandomNumberGenerator.GetBytes(16));

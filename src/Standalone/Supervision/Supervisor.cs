@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Lateen.EmbeddedCluster.Node.Network;
 using Lateen.EmbeddedCluster.Processes;
+using Lateen.Foundation.Interop;
 using Lateen.Standalone.Layout;
 using Lateen.Standalone.Setup;
 using Microsoft.Extensions.Logging;
@@ -21,11 +22,10 @@ internal sealed class Supervisor(MeshLayout layout, IReadOnlyList<string> imageF
     public async Task RunAsync(CancellationToken cancel)
     {
         Directory.CreateDirectory(layout.Logs);
-        var network = new NodeNetworkOptions { Prefix = layout.NamespacePrefix };
-        await new NodeNetwork(network).EnsureNodeAsync(cancel);
-        WebhookCertificates.Ensure(layout.Certificates);
+        if (layout.HasNamespaces) await new NodeNetwork(new NodeNetworkOptions { Prefix = layout.NamespacePrefix }).EnsureNodeAsync(cancel);
+        WebhookCertificates.Ensure(layout.Certificates, layout.NodeAddress);
         await File.WriteAllTextAsync(Path.Combine(layout.StateFolder, "images.yaml"), BuiltInImages.ToYaml(), cancel);
-        await File.WriteAllTextAsync(Path.Combine(layout.StateFolder, "mesh.yaml"), MeshObjects.MeshConfig, cancel);
+        await File.WriteAllTextAsync(Path.Combine(layout.StateFolder, "mesh.yaml"), new MeshObjects(layout).MeshConfig, cancel);
         AddProcesses();
         await Task.WhenAll(_processes.Select(process => RunAsync(process, cancel)));
     }
@@ -44,22 +44,29 @@ internal sealed class Supervisor(MeshLayout layout, IReadOnlyList<string> imageF
     private void AddProcesses()
     {
         var meshd = Programs.Find("meshd");
-        string[] InNode(params string[] command) => ["nsenter", $"--net=/run/netns/{layout.NamespacePrefix}", "--", meshd, .. command];
+        string[] InNode(params string[] command) => layout.HasNamespaces ? ["nsenter", $"--net=/run/netns/{layout.NamespacePrefix}", "--", meshd, .. command] : [meshd, .. command];
+        string[] Without(params string[] words) => layout.HasNamespaces ? [] : words;
         Add("apiserver", InNode(
-            "cluster-apiserver", "--data-dir", Path.Combine(layout.StateFolder, "apiserver"), "--bind-address", MeshLayout.NodeAddress, "--advertise-address", MeshLayout.NodeAddress,
+            "cluster-apiserver", "--data-dir", Path.Combine(layout.StateFolder, "apiserver"), "--bind-address", layout.NodeAddress, "--advertise-address", layout.NodeAddress,
             "--service-cidr", MeshLayout.ServiceRange, "--kubeconfig-out", layout.ClusterKubeconfig, "--tls-san", "127.0.0.1", "--tls-san", "localhost",
             "--create-namespace", "istio-system"));
-        Add("relay", [meshd, "mesh-relay", "--state", layout.StateFolder, "--port-base", $"{layout.PortBase}"]);
-        Add("node", InNode(["cluster-node", "--state-dir", layout.Node, "--kubeconfig", layout.ClusterKubeconfig, "--netns-prefix", layout.NamespacePrefix, "--node-ip", MeshLayout.NodeAddress,
-            "--service-cluster-ip-range", MeshLayout.ServiceRange, "--cluster-dns", MeshLayout.DnsAddress, "--upstream-netns", "/proc/1/ns/net",
+        Add("relay", [meshd, "mesh-relay", "--state", layout.StateFolder]);
+        Add("node", InNode(["cluster-node", "--state-dir", layout.Node, "--kubeconfig", layout.ClusterKubeconfig, "--netns-prefix", layout.NamespacePrefix, "--node-ip", layout.NodeAddress,
+            "--service-cluster-ip-range", MeshLayout.ServiceRange, "--cluster-dns", MeshLayout.DnsAddress,
+            // Only the machine's own root can ask its name servers from outside.
+            .. LinuxNamespaces.HasAllUsers && layout.HasNamespaces ? (string[])["--upstream-netns", "/proc/1/ns/net"] : [],
+            .. Without("--share-network"),
             .. imageFiles.Append(Path.Combine(layout.StateFolder, "images.yaml")).SelectMany(file => new[] { "--images", file })]));
         Add("injector", InNode(
             "sidecar-injector", "--port", $"{MeshLayout.InjectorPort}", "--tlsCertFile", Path.Combine(layout.Certificates, "tls.crt"), "--tlsKeyFile", Path.Combine(layout.Certificates, "tls.key"),
-            "--meshConfig", Path.Combine(layout.StateFolder, "mesh.yaml")));
+            "--meshConfig", Path.Combine(layout.StateFolder, "mesh.yaml"), "--bind-address", layout.BindAddress, "--applicationProxyPort", $"{(layout.HasNamespaces ? 0 : MeshLayout.ApplicationProxyPort)}"));
         Add("galley", InNode(
-            "galley", "server", "--port", $"{MeshLayout.GalleyPort}", "--tlsCertFile", Path.Combine(layout.Certificates, "tls.crt"), "--tlsKeyFile", Path.Combine(layout.Certificates, "tls.key")));
+            "galley", "server", "--port", $"{MeshLayout.GalleyPort}", "--tlsCertFile", Path.Combine(layout.Certificates, "tls.crt"), "--tlsKeyFile", Path.Combine(layout.Certificates, "tls.key"), "--bind-address", layout.BindAddress));
         Add("pilot", InNode(
-            "pilot-discovery", "discovery", "--registries=Kubernetes", "--kubeconfig", layout.ClusterKubeconfig, "--meshConfig", Path.Combine(layout.StateFolder, "mesh.yaml")));
+            [
+                "pilot-discovery", "discovery", "--registries=Kubernetes", "--kubeconfig", layout.ClusterKubeconfig, "--meshConfig", Path.Combine(layout.StateFolder, "mesh.yaml"),
+                .. Without("--grpcAddr", $"{layout.NodeAddress}:15010", "--secureGrpcAddr", $"{layout.NodeAddress}:15012", "--httpAddr", $"{layout.NodeAddress}:8080", "--monitoringAddr", $"{layout.NodeAddress}:15014"),
+            ]));
     }
 
     private void Add(string name, IReadOnlyList<string> command) =>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Lateen.EmbeddedCluster.Node;
 using Lateen.EmbeddedCluster.Processes;
 using Lateen.Foundation.Interop;
 using Lateen.Standalone.Layout;
@@ -29,7 +30,7 @@ internal static class Teardown
         foreach (var process in noted) process.Identity?.Signal(Posix.SigKill);
         foreach (var round in Enumerable.Range(0, 50))
         {
-            var left = InNamespaces(namespaces);
+            List<int> left = [.. InNamespaces(namespaces), .. MarkedProcesses.Find(NodeServer.MeshVariable, layout.NamespacePrefix).Select(process => process.Pid)];
             if (left.Count == 0) break;
             foreach (var pid in left) Posix.Kill(pid, round < 5 ? Posix.SigTerm : Posix.SigKill);
             await Task.Delay(100);

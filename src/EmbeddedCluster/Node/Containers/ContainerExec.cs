@@ -38,12 +38,13 @@ internal static class ContainerExec
             };
             start.Environment.Clear();
             foreach (var (name, value) in plan.Environment) start.Environment[name] = value;
-            var handles = Namespaces.Select(space => LinuxNamespaces.Open($"/proc/{container.Pid}/ns/{space.File}")).ToArray();
+            var spaces = plan.HasNamespaces ? Namespaces : [];
+            var handles = spaces.Select(space => LinuxNamespaces.Open($"/proc/{container.Pid}/ns/{space.File}")).ToArray();
             try
             {
                 // The handles are open: if the process is still the same one, they are the container's.
                 if (!container.IsAlive) throw new IOException("the container has ended");
-                for (var i = 0; i < handles.Length; i++) LinuxNamespaces.Enter(handles[i], Namespaces[i].Kind);
+                for (var i = 0; i < handles.Length; i++) LinuxNamespaces.Enter(handles[i], spaces[i].Kind);
                 return Process.Start(start)!;
             }
             catch (System.ComponentModel.Win32Exception failure)

@@ -44,6 +44,7 @@ internal static class ContainerLauncher
     /// <exception cref="IOException">Its namespaces or its file system could not be made; the message says which step failed.</exception>
     public static async Task<ProcessIdentity> StartAsync(ContainerPlan plan)
     {
+        if (!plan.HasNamespaces) return PlainLauncher.Start(plan);
         var folder = new ContainerFolder(plan.Folder);
         StartDetached("/bin/sh", ["-c", Logger, plan.Folder], plan.Environment, "/").Dispose();
         try
@@ -70,11 +71,14 @@ internal static class ContainerLauncher
         }
     }
 
+    /// <summary>The words before a program that undo what the shell did to its signals.</summary>
+    public static IReadOnlyList<string> SignalPrefix => EnvRestoresSignals.Value ? ["/usr/bin/env", "--default-signal=INT,QUIT"] : [];
+
     /// <summary>The words before a program that give it the container's user and undo what the shell did.</summary>
     public static IReadOnlyList<string> PrivilegePrefix(ContainerPlan plan)
     {
-        var words = new List<string>();
-        if (EnvRestoresSignals.Value) words.AddRange(["/usr/bin/env", "--default-signal=INT,QUIT"]);
+        var words = new List<string>(SignalPrefix);
+        if (!plan.HasNamespaces) return words;
         if (plan.User == 0 && plan.Group == 0 && plan.SupplementalGroups.Count == 0) return words;
         words.AddRange(["/usr/bin/setpriv", string.Create(CultureInfo.InvariantCulture, $"--reuid={plan.User}"), string.Create(CultureInfo.InvariantCulture, $"--regid={plan.Group}")]);
         words.Add(plan.SupplementalGroups.Count == 0 ? "--clear-groups" : $"--groups={string.Join(',', plan.SupplementalGroups)}");

@@ -12,8 +12,12 @@ internal sealed record ContainerPlan
     /// <summary>Folder of this attempt, for the record, the log and the exit status.</summary>
     public required string Folder { get; init; }
 
-    /// <summary>The pod's network namespace.</summary>
+    /// <summary>The pod's network namespace; empty where there are no namespaces.</summary>
     public required string NetworkNamespacePath { get; init; }
+
+    /// <summary>Whether the container has namespaces of its own, and with them a user, files and a network.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public bool HasNamespaces => NetworkNamespacePath.Length > 0;
 
     /// <summary>The pod's host name.</summary>
     public required string HostName { get; init; }

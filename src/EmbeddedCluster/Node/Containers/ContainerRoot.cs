@@ -8,7 +8,7 @@ namespace Lateen.EmbeddedCluster.Node.Containers;
 /// </summary>
 /// <remarks>
 /// 1. A private mount table, with a file system in memory to take the container's changes. 2. The machine's root under an overlay, and
-/// what else the machine has mounted under overlays of their own. 3. Devices and an empty /run. 4. The container's files and links.
+/// what else the machine has mounted under overlays of their own; or, where the kernel refuses that, pieces of both. 3. Devices and an empty /run. 4. The container's files and links.
 /// 5. The pod's volumes. 6. Paths opened for a user who is not root. 7. The change of root.
 /// /proc comes later, from within, since it belongs to the process namespace.
 /// </remarks>
@@ -28,10 +28,7 @@ internal static class ContainerRoot
         LinuxMounts.MountMemory(stage, "0755");
 
         // 2.
-        var root = Overlay(stage, "root", "/");
-        var overlays = new List<string> { "/" };
-        foreach (var point in present.Where(IsCarriedOver))
-            if (CarryOver(point, root, $"{stage}/{overlays.Count}")) overlays.Add(point);
+        var (root, overlays) = LinuxNamespaces.HasAllUsers ? ShowWhole(stage, present) : ShowPieces(stage, present, plan);
 
         // 3.
         MountDevices(root);
@@ -49,10 +46,30 @@ internal static class ContainerRoot
         MakeFolder(root, plan.WorkingDir);
 
         // 6.
-        if (plan.User != 0) OpenPaths(plan, root, overlays, [.. present, .. plan.Mounts.Select(mount => mount.Target)]);
+        if (plan.User != 0) OpenPaths(plan, root, overlays, [.. present, .. overlays, .. plan.Mounts.Select(mount => mount.Target)]);
 
         // 7.
         LinuxMounts.ChangeRoot(root);
+    }
+
+    private static (string Root, IReadOnlyList<string> Overlays) ShowWhole(string stage, IReadOnlyList<string> present)
+    {
+        var root = Overlay(stage, "root", "/");
+        var overlays = new List<string> { "/" };
+        foreach (var point in present.Where(IsCarriedOver))
+            if (CarryOver(point, root, $"{stage}/{overlays.Count}")) overlays.Add(point);
+        return (root, overlays);
+    }
+
+    private static (string Root, IReadOnlyList<string> Overlays) ShowPieces(string stage, IReadOnlyList<string> present, ContainerPlan plan)
+    {
+        var root = $"{stage}/root";
+        Directory.CreateDirectory(root);
+        LinuxMounts.MountMemory(root, "0755");
+        // The kernel lets a user namespace mount a /proc only where one is to be seen already.
+        Directory.CreateDirectory($"{root}/proc");
+        LinuxMounts.Bind("/proc", $"{root}/proc", recursive: true);
+        return (root, PiecedRoot.Fill(stage, root, [.. present.Where(IsCarriedOver), .. plan.Files.Keys, .. plan.Links.Keys, .. plan.Mounts.Select(mount => mount.Target), plan.WorkingDir]));
     }
 
     private static bool IsCarriedOver(string point) =>

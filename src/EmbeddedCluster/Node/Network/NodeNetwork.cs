@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using Lateen.EmbeddedCluster.Processes;
+using Lateen.Foundation.Interop;
 
 namespace Lateen.EmbeddedCluster.Node.Network;
 
@@ -21,6 +22,12 @@ public sealed record NodeNetworkOptions
 
     /// <summary>Address of the name server, out of that range.</summary>
     public IPAddress DnsAddress { get; init; } = IPAddress.Parse("10.96.0.10");
+
+    /// <summary>
+    /// Whether there are no network namespaces: the node and its pods are at loopback addresses of this machine, each pod at two, the
+    /// sidecar's, which is the pod's, and the application's.
+    /// </summary>
+    public bool IsShared { get; init; }
 
     /// <summary>The node's namespace.</summary>
     public NetworkNamespace Node => new(Prefix);
@@ -49,7 +56,7 @@ public sealed class NodeNetwork(NodeNetworkOptions options)
     [
         // As container runtimes set them: any user may serve port 80, anyone may ping; IPv6 on loopback alone.
         ("net/ipv4/ip_unprivileged_port_start", "0"),
-        ("net/ipv4/ping_group_range", "0 2147483647"),
+        ("net/ipv4/ping_group_range", string.Create(CultureInfo.InvariantCulture, $"0 {Math.Min(int.MaxValue, LinuxNamespaces.GroupCount - 1)}")),
         ("net/ipv6/conf/default/disable_ipv6", "1"),
         ("net/ipv4/conf/all/rp_filter", "0"),
         ("net/ipv4/conf/default/rp_filter", "0"),
@@ -75,10 +82,26 @@ public sealed class NodeNetwork(NodeNetworkOptions options)
     /// <summary>The namespace of a pod.</summary>
     internal NetworkNamespace SpaceOf(PodAddress pod) => new($"{options.Prefix}-{pod.Index.ToString(CultureInfo.InvariantCulture)}");
 
+    /// <summary>Path of a pod's namespace; empty where there are none.</summary>
+    internal string PathOf(PodAddress pod) => options.IsShared ? "" : SpaceOf(pod).Path;
+
+    /// <summary>Whether a pod's place is still there, as it is not after a restart of the machine.</summary>
+    internal bool Has(PodAddress pod) => options.IsShared || SpaceOf(pod).Exists;
+
+    /// <summary>Where a pod's application listens: its address's twin where it shares the machine's network with its sidecar.</summary>
+    internal string ApplicationAddressOf(string pod)
+    {
+        if (!options.IsShared) return pod;
+        var parts = IPAddress.Parse(pod).GetAddressBytes();
+        parts[1]++;
+        return new IPAddress(parts).ToString();
+    }
+
     /// <summary>Makes a pod's namespace and link.</summary>
     /// <exception cref="IOException">A step failed.</exception>
     internal async Task CreatePodAsync(PodAddress pod, CancellationToken cancel)
     {
+        if (options.IsShared) return;
         var space = SpaceOf(pod);
         await DeletePodAsync(pod, cancel);
         await space.CreateAsync(cancel);
@@ -99,6 +122,7 @@ public sealed class NodeNetwork(NodeNetworkOptions options)
     /// <summary>Takes a pod's namespace and link away; nothing happens when they are gone.</summary>
     internal async Task DeletePodAsync(PodAddress pod, CancellationToken cancel)
     {
+        if (options.IsShared) return;
         var space = SpaceOf(pod);
         if (!space.Exists) return;
         // The link first: with a process left in it, the namespace would keep its end and with it the address.

@@ -15,12 +15,12 @@ internal sealed class ContainerPlanner(NodeParts node, PodFields fields, PodVolu
     public ContainerPlan Plan(ContainerDefinition container, ImageConfig image, ContainerFolder folder)
     {
         var pod = fields.Pod;
-        var variables = ContainerEnvironment.Build(container, fields, node.Objects, image.Env);
+        var variables = ContainerEnvironment.Build(container, fields, node.Objects, Given(image));
         var podSecurity = pod.Spec.ObjectOf("securityContext");
         var user = container.Security.NumberOf("runAsUser") ?? podSecurity.NumberOf("runAsUser") ?? image.User;
         var groups = podSecurity["supplementalGroups"] is JsonArray list ? list.Select(group => (int)group!).ToList() : [];
         if (podSecurity.NumberOf("fsGroup") is { } fsGroup) groups.Add(fsGroup);
-        return new ContainerPlan
+        var plan = new ContainerPlan
         {
             Folder = folder.Path,
             NetworkNamespacePath = networkNamespacePath,
@@ -36,7 +36,25 @@ internal sealed class ContainerPlanner(NodeParts node, PodFields fields, PodVolu
             Links = image.Links,
             KeepsStandardInput = container.Json.FlagOf("stdin"),
         };
+        return plan.HasNamespaces ? plan : VisiblePaths.Resolve(WithLinks(plan));
     }
+
+    /// <summary>The image's variables, and what else a container is told that shares the machine's network.</summary>
+    private IReadOnlyDictionary<string, string> Given(ImageConfig image)
+    {
+        if (!node.Options.Network.IsShared) return image.Env;
+        return new Dictionary<string, string>(image.Env)
+        {
+            [NodeServer.MeshVariable] = node.Options.Network.Prefix,
+            [PlainLauncher.PodVariable] = fields.Pod.Uid,
+            ["APP_ADDRESS"] = node.Network.ApplicationAddressOf(fields.PodAddress),
+        };
+    }
+
+    private static ContainerPlan WithLinks(ContainerPlan plan) => plan with
+    {
+        Environment = new Dictionary<string, string>(plan.Environment) { ["PATH"] = $"{PlainLauncher.LinkFolder(plan.Folder)}:{plan.Environment["PATH"]}" },
+    };
 
     // command replaces the image's entry point and its arguments, args the arguments alone.
     private static IReadOnlyList<string> CommandOf(ContainerDefinition container, ImageConfig image, IReadOnlyDictionary<string, string> variables)

@@ -143,7 +143,8 @@ internal sealed class ContainerRunner(NodeParts node, string podFolder, Func<Pod
         }
         catch (Exception late) when (late is TimeoutException or OperationCanceledException)
         {
-            process.Signal(Posix.SigKill);
+            // The kernel ends a process namespace with its first process; a session it does not.
+            process.Signal(Posix.SigKill, wholeGroup: container.Plan is { HasNamespaces: false });
             await exited;
         }
     }

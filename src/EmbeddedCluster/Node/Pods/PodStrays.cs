@@ -17,6 +17,16 @@ internal static class PodStrays
             if (LinkOf(pid, "pid") is { } processes && !known.Contains(processes)) Posix.Kill(pid, Posix.SigKill);
     }
 
+    /// <summary>Ends every process that a pod's environment names and that belongs to no recorded container, where there are no namespaces.</summary>
+    /// <param name="uid">The pod's.</param>
+    /// <param name="records">What the disk knows of the pod's containers.</param>
+    public static void Kill(string uid, IEnumerable<ContainerRecord> records)
+    {
+        var known = records.Select(record => record.Process).OfType<ProcessIdentity>().Where(process => process.IsAlive).Select(process => process.Pid).ToHashSet();
+        foreach (var process in MarkedProcesses.Find(PlainLauncher.PodVariable, uid))
+            if (!known.Contains(process.Session)) Posix.Kill(process.Pid, Posix.SigKill);
+    }
+
     /// <summary>Ids of the processes in a network namespace.</summary>
     public static IEnumerable<int> ProcessesOf(NetworkNamespace space)
     {

@@ -49,8 +49,12 @@ internal sealed class PodWorker : IDisposable
     /// <summary>The pod as it was last seen. Any thread.</summary>
     public PodDefinition Pod => _newest;
 
-    /// <summary>The pod's network namespace, or null while it has none. Any thread.</summary>
-    public string? NetworkNamespacePath => _fields.Pod.UsesNodeNetwork ? _node.Options.Network.Node.Path : _address is { } address ? _node.Network.SpaceOf(address).Path : null;
+    /// <summary>The pod's network namespace, empty where there are none, or null while it has no network. Any thread.</summary>
+    public string? NetworkNamespacePath => _fields.Pod.UsesNodeNetwork ? _node.Options.Network.IsShared ? "" : _node.Options.Network.Node.Path
+        : _address is { } address ? _node.Network.PathOf(address) : null;
+
+    /// <summary>Where the pod's containers listen, as seen from its network namespace. Any thread.</summary>
+    public IReadOnlyList<string> ListeningAddresses => _node.Options.Network.IsShared ? [_node.Network.ApplicationAddressOf(_fields.PodAddress), _fields.PodAddress] : ["127.0.0.1"];
 
     /// <summary>The pod's containers; only for reading what does not change within an attempt. Any thread.</summary>
     public IReadOnlyList<ContainerState> Containers => _containers;
@@ -129,7 +133,7 @@ internal sealed class PodWorker : IDisposable
         Directory.CreateDirectory(_folder);
         _address = NodeJson.TryRead($"{_folder}/address.json", NodeJson.Default.PodAddress);
         TakeNewest();
-        if (_address is not null && !_fields.Pod.UsesNodeNetwork && !_node.Network.SpaceOf(_address).Exists)
+        if (_address is not null && !_fields.Pod.UsesNodeNetwork && !_node.Network.Has(_address))
         {
             // The machine was started anew: no process of the pod is left, and another pod may have had the address since.
             _node.Addresses.Return(_address);
@@ -137,7 +141,8 @@ internal sealed class PodWorker : IDisposable
             File.Delete($"{_folder}/address.json");
             TakeNewest();
         }
-        if (_address is not null) PodStrays.Kill(_node.Network.SpaceOf(_address), ContainerFolder.AllRecords(_folder));
+        if (_node.Options.Network.IsShared) PodStrays.Kill(_newest.Uid, ContainerFolder.AllRecords(_folder));
+        else if (_address is not null) PodStrays.Kill(_node.Network.SpaceOf(_address), ContainerFolder.AllRecords(_folder));
         foreach (var container in _containers) _runner.Adopt(container);
     }
 
@@ -190,7 +195,7 @@ internal sealed class PodWorker : IDisposable
             if (!_node.Objects.HasSynced) _volumesDue = _node.Time.GetUtcNow() + VolumeRetry;
         }
         if (!_fields.Pod.UsesNodeNetwork && _address is null) await CreateNetworkAsync(cancel);
-        var volumes = new PodVolumes(_folder, _fields, _node.Objects, _node.Tokens);
+        var volumes = new PodVolumes(_folder, _fields, _node.Objects, _node.Tokens, hasUsers: !_node.Options.Network.IsShared);
         if (!await TryWriteVolumesAsync(volumes, cancel)) return true;
 
         // 5.

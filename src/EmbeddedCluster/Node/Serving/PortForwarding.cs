@@ -9,8 +9,10 @@ using Lateen.Foundation.Interop;
 
 namespace Lateen.EmbeddedCluster.Node.Serving;
 
-/// <summary>Carries connections to ports on a pod's own loopback. Owned by one request.</summary>
-internal sealed class PortForwarding(string networkNamespacePath)
+/// <summary>Carries connections to ports of a pod. Owned by one request.</summary>
+/// <param name="networkNamespacePath">The pod's, or empty where there are none.</param>
+/// <param name="addresses">Where the pod's programs may listen; the first that takes the connection has it.</param>
+internal sealed class PortForwarding(string networkNamespacePath, IReadOnlyList<string> addresses)
 {
     /// <summary>The sub-protocol of a WebSocket that carries SPDY.</summary>
     public const string TunnelProtocol = "SPDY/3.1+portforward.k8s.io";
@@ -169,14 +171,30 @@ internal sealed class PortForwarding(string networkNamespacePath)
 
     private async Task<Socket> ConnectAsync(int port, CancellationToken cancel)
     {
+        foreach (var address in addresses.SkipLast(1))
+        {
+            try
+            {
+                return await ConnectAsync(address, port, cancel);
+            }
+            catch (SocketException)
+            {
+                // The next may have it.
+            }
+        }
+        return await ConnectAsync(addresses[^1], port, cancel);
+    }
+
+    private async Task<Socket> ConnectAsync(string address, int port, CancellationToken cancel)
+    {
         var socket = await NamespaceThread.RunAsync("port-forward", () =>
         {
-            LinuxNamespaces.Enter(networkNamespacePath, NamespaceKinds.Network);
+            if (networkNamespacePath.Length > 0) LinuxNamespaces.Enter(networkNamespacePath, NamespaceKinds.Network);
             return new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         });
         try
         {
-            await socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, port), cancel);
+            await socket.ConnectAsync(new IPEndPoint(IPAddress.Parse(address), port), cancel);
             return socket;
         }
         catch

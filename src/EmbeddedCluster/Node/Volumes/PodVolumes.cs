@@ -6,7 +6,12 @@ using Lateen.Foundation.Interop;
 namespace Lateen.EmbeddedCluster.Node.Volumes;
 
 /// <summary>The volumes of one pod, as folders below the pod's. Owned by one pod's worker.</summary>
-internal sealed class PodVolumes(string podFolder, PodFields fields, ClusterObjects objects, TokenSource tokens)
+/// <param name="podFolder">Absolute path.</param>
+/// <param name="fields">The pod.</param>
+/// <param name="objects">What volumes show.</param>
+/// <param name="tokens">Makes tokens.</param>
+/// <param name="hasUsers">Whether containers run as users of their own, so that files belong to a group.</param>
+internal sealed class PodVolumes(string podFolder, PodFields fields, ClusterObjects objects, TokenSource tokens, bool hasUsers = true)
 {
     private readonly ProjectedFiles _projected = new(fields, objects, tokens);
 
@@ -14,7 +19,7 @@ internal sealed class PodVolumes(string podFolder, PodFields fields, ClusterObje
     /// <exception cref="VolumeException">One cannot be made yet.</exception>
     public async Task WriteAsync(CancellationToken cancel)
     {
-        int? group = fields.Pod.Spec.ObjectOf("securityContext").NumberOf("fsGroup");
+        int? group = !hasUsers ? null : fields.Pod.Spec.ObjectOf("securityContext").NumberOf("fsGroup");
         foreach (var volume in fields.Pod.Spec.ItemsOf("volumes"))
         {
             var name = volume.TextOf("name");

@@ -11,13 +11,10 @@ namespace Lateen.Pilot.Networking.Gateways;
 /// </summary>
 internal sealed class MergedGateway
 {
-    private const string AnyAddress = "0.0.0.0";
-
+    private readonly string _anyAddress;
     private readonly Dictionary<string, List<GatewayServer>> _byRoute = new(StringComparer.Ordinal);
 
-    private MergedGateway()
-    {
-    }
+    private MergedGateway(ProxyNode node) => _anyAddress = node.SharesLoopback ? node.Addresses[0] : "0.0.0.0";
 
     public IReadOnlyList<GatewayPort> Ports { get; private set; } = [];
 
@@ -30,7 +27,7 @@ internal sealed class MergedGateway
 
     public static MergedGateway Merge(Client client)
     {
-        var merged = new MergedGateway();
+        var merged = new MergedGateway(client.Node);
         var ports = new Dictionary<(int, string), List<GatewayServer>>();
         var tlsHosts = new Dictionary<(int, string), HashSet<string>>();
         foreach (var config in client.Snapshot.Gateways)
@@ -50,7 +47,7 @@ internal sealed class MergedGateway
     private void Add(
         ConfigObject config, Server server, int port, Dictionary<(int, string), List<GatewayServer>> ports, Dictionary<(int, string), HashSet<string>> tlsHosts)
     {
-        var bind = server.Bind.Length > 0 ? server.Bind : AnyAddress;
+        var bind = server.Bind.Length > 0 ? server.Bind : _anyAddress;
         var added = new GatewayServer
         {
             Server = server,

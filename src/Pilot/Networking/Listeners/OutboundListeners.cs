@@ -22,7 +22,7 @@ internal static class OutboundListeners
         // Headless services have listeners for their pods: they follow the endpoints.
         var headless = scope.Generated.Get("headless", scope, static s => s.Egress.SelectMany(e => e.Services).Where(s => s.IsHeadless).Distinct().ToArray());
         var pods = new EndpointsKey(headless.Select(s => (object?)client.EndpointsOf(s)));
-        var key = new Key(facets.DnsDomain, facets.Selected, facets.Filters, facets.Interception, facets.AcceptsHttp10, facets.Logs.AsClient, pods);
+        var key = new Key(facets.DnsDomain, facets.Selected, facets.Filters, facets.Interception, client.Node.SharesLoopback, facets.AcceptsHttp10, facets.Logs.AsClient, pods);
         var result = scope.Generated.GetOnce(key, client, static c => new OutboundBuild(c).Run());
         // A proxy does not intercept the way to its own pod's address.
         var own = client.Node.Addresses[0];
@@ -30,7 +30,7 @@ internal static class OutboundListeners
     }
 
     private sealed record Key(
-        string DnsDomain, string Selected, FilterSupport Filters, InterceptionMode Interception, bool AcceptsHttp10, LogPlan Logs, EndpointsKey Pods);
+        string DnsDomain, string Selected, FilterSupport Filters, InterceptionMode Interception, bool SharesLoopback, bool AcceptsHttp10, LogPlan Logs, EndpointsKey Pods);
 
     /// <summary>The endpoints of all headless services, by identity.</summary>
     private sealed class EndpointsKey(IEnumerable<object?> endpoints) : IEquatable<EndpointsKey>
@@ -66,6 +66,8 @@ internal sealed class OutboundBuild(Client client)
                 foreach (var service in egress.Services) Add(egress, service, listenerPort, bind, bindsToPort);
                 continue;
             }
+            // Several pods at loopback addresses of one machine would be in each other's way: they have the HTTP proxy's listener alone.
+            if (bindsToPort && bind == Loopback && client.Node.SharesLoopback) continue;
             // What the operator said of a port stands; the rest of the ports follow the services.
             foreach (var entry in _entries.Values) entry.IsLocked = true;
             foreach (var service in egress.Services)

@@ -22,7 +22,7 @@ internal static class VirtualOutbound
         var port = client.Node.HttpProxyPort > 0 ? client.Node.HttpProxyPort : client.Mesh.Config.ProxyHttpPort;
         if (port == 0 && client.Node.Interception == InterceptionMode.None) port = 15002;
         if (port <= 0) return null;
-        var bind = client.Node.Interception == InterceptionMode.None && client.Node.Addresses[0].StartsWith("127.", StringComparison.Ordinal) ? client.Node.Addresses[0] : "127.0.0.1";
+        var bind = client.Node.SharesLoopback ? client.Node.Addresses[0] : "127.0.0.1";
         return client.Scope.Generated.Get((SidecarRoutes.HttpProxy, bind, port, client.Facets.Filters, client.Facets.AcceptsHttp10, client.Facets.Logs.AsClient), (client, bind, port), static s =>
         {
             var name = ListenerAssembly.NameOf(s.bind, s.port);

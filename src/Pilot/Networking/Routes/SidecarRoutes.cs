@@ -28,7 +28,8 @@ internal static class SidecarRoutes
         Name = name,
         ValidateClusters = false,
         MaxDirectResponseBodySizeBytes = MostDirectResponseBytes,
-        IgnorePortInHostMatching = true,
+        // One listener for all ports tells them apart by the request's host.
+        IgnorePortInHostMatching = name != HttpProxy,
     };
 
     public static EncodedResource Encode(string name, IReadOnlyList<ByteString> hosts) =>
