@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Lateen.EmbeddedCluster.ApiServer;
 using Lateen.EmbeddedCluster.Node.Containers;
 using Lateen.EmbeddedCluster.Node.Pods;
 using Microsoft.AspNetCore.Builder;
@@ -29,7 +30,7 @@ internal sealed class KubeletServer : IAsyncDisposable
     public static async Task<KubeletServer> StartAsync(NodeOptions options, PodWorkers workers, ILoggerFactory logs)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.Services.AddSingleton(logs);
+        builder.Services.AddSingleton<ILoggerFactory>(new ServerLoggers(logs));
         builder.Services.AddRoutingCore();
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(options.Network.NodeAddress, options.Port));
         var app = builder.Build();
@@ -155,12 +156,12 @@ internal sealed class KubeletServer : IAsyncDisposable
     private async Task PortForwardAsync(HttpContext context)
     {
         var (ns, name) = ((string)context.Request.RouteValues["ns"]!, (string)context.Request.RouteValues["pod"]!);
-        if (_workers.Find(ns, name) is not { NetworkNamespacePath: { } path })
+        if (_workers.Find(ns, name) is not { NetworkNamespacePath: { } path } worker)
         {
             await RefuseAsync(context, 404, $"pod \"{name}\" does not run here");
             return;
         }
-        var forwarding = new PortForwarding(path);
+        var forwarding = new PortForwarding(path, worker.ListeningAddresses);
         if (!context.WebSockets.IsWebSocketRequest)
         {
             if (await TryUpgradeAsync(context, PortForwarding.Protocol) is { } transport) await forwarding.ServeSpdyAsync(transport, context.RequestAborted);
@@ -168,7 +169,7 @@ internal sealed class KubeletServer : IAsyncDisposable
         }
         if (context.WebSockets.WebSocketRequestedProtocols.Contains(PortForwarding.TunnelProtocol))
         {
-            using var tunnel = await context.WebSockets.AcceptWebSocketAsync(PortForwarding.TunnelProtocol);
+            using var tunnel = await TunnelHandshake.AcceptAsync(context, PortForwarding.TunnelProtocol);
             await using var stream = new WebSocketStream(tunnel);
             await forwarding.ServeSpdyAsync(stream, context.RequestAborted);
             return;
