@@ -9,6 +9,7 @@ namespace Lateen.Integration.Tests;
 [Collection("mesh")]
 public sealed class KillTests(MeshFixture mesh)
 {
+    private const int SigCont = 18, SigStop = 19;
     private static readonly string[] Good = ["black", "none", "red"];
 
     [Theory]
@@ -37,12 +38,17 @@ public sealed class KillTests(MeshFixture mesh)
         mesh.Require();
         var folder = Corpora.Require("istio-1.30.3", "samples", "bookinfo", "networking");
         await using var load = await Load.StartAsync(mesh.Gateway, 4);
-        var away = Stopwatch.StartNew();
-        // Whenever the supervisor has it again, it dies again: for long enough that connections, pings and retries run out.
-        while (away.Elapsed < TimeSpan.FromSeconds(12))
+        var processes = await mesh.ProcessesAsync();
+        // Nobody starts it again meanwhile, for long enough that connections, pings and retries run out.
+        Posix.Kill(processes["supervisor"], SigStop);
+        try
         {
-            if ((await mesh.ProcessesAsync()).TryGetValue("pilot", out var pilot)) Posix.Kill(pilot, Posix.SigKill);
-            await Task.Delay(100, TestContext.Current.CancellationToken);
+            Posix.Kill(processes["pilot"], Posix.SigKill);
+            await Task.Delay(TimeSpan.FromSeconds(12), TestContext.Current.CancellationToken);
+        }
+        finally
+        {
+            Posix.Kill(processes["supervisor"], SigCont);
         }
         load.AssertOnly(Good);
         try

@@ -36,6 +36,9 @@ public sealed class MeshFixture : IAsyncLifetime
     /// <summary>What `up` printed.</summary>
     public string UpOutput { get; private set; } = "";
 
+    /// <summary>Whether there is a mesh on this machine.</summary>
+    public bool IsThere => _missing is null;
+
     /// <summary>Skips the test when there is no mesh on this machine, with the reason.</summary>
     public void Require() => Assert.SkipWhen(_missing is not null, _missing ?? "");
 

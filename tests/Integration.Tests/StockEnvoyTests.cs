@@ -9,45 +9,14 @@ namespace Lateen.Integration.Tests;
 /// requests to where our own proxy routes them.
 /// </summary>
 [Collection("mesh")]
-public sealed class StockEnvoyTests(MeshFixture mesh) : IAsyncLifetime
+public sealed class StockEnvoyTests(MeshFixture mesh, EnvoyPod pod) : IClassFixture<EnvoyPod>
 {
-    private const string App = "httpbin-behind-envoy";
-    private readonly TempFolder _folder = new();
-    private string _file = "";
-
-    public async ValueTask InitializeAsync()
-    {
-        mesh.Require();
-        _file = _folder.Write("envoy.yaml", $$"""
-            apiVersion: v1
-            kind: Service
-            metadata: {name: {{App}} }
-            spec: {selector: {app: {{App}} }, ports: [{name: http, port: 8000, targetPort: 8080}]}
-            ---
-            apiVersion: apps/v1
-            kind: Deployment
-            metadata: {name: {{App}} }
-            spec:
-              selector: {matchLabels: {app: {{App}} } }
-              template:
-                metadata:
-                  labels: {app: {{App}} }
-                  annotations: {proxy.istio.io/config: "binaryPath: {{Tools.Require("envoy")}}" }
-                spec: {containers: [{name: app, image: mccutchen/go-httpbin, ports: [{containerPort: 8080}]}]}
-            """);
-        await mesh.KubectlAsync("apply", "-f", _file);
-        await mesh.KubectlAsync("rollout", "status", $"deployment/{App}", "--timeout=60s");
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        if (_file.Length > 0) (await mesh.TryKubectlAsync("delete", "--ignore-not-found", "-f", _file)).Dispose();
-        _folder.Dispose();
-    }
+    private const string App = EnvoyPod.App;
 
     [Fact]
     public async Task ItRoutesEveryRequestLikeOursAndRefusesNothing()
     {
+        pod.Require();
         var folder = Corpora.Require("istio-1.30.3", "samples", "bookinfo", "networking");
         string[] FilesOf(params string[] names) => [.. names.SelectMany(name => new[] { "-f", Path.Combine(folder, name + ".yaml") })];
         Assert.Contains("envoy", await AskEnvoyAsync("server_info"), StringComparison.OrdinalIgnoreCase);
@@ -80,6 +49,7 @@ public sealed class StockEnvoyTests(MeshFixture mesh) : IAsyncLifetime
     [Fact]
     public async Task OtherPodsReachItsApplicationThroughIt()
     {
+        pod.Require();
         await Eventually.PassesAsync(async () => Assert.Equal("200", await CurlAsync("productpage-v1", "productpage", $"http://{App}:8000/get")), MeshFixture.Patience);
         Assert.Matches(@"http\.inbound_0\.0\.0\.0_8080;?\.downstream_rq_2xx: [1-9]|inbound.*downstream_rq_2xx: [1-9]", await AskEnvoyAsync("stats?filter=^http.inbound.*downstream_rq_2xx"));
     }
@@ -87,6 +57,7 @@ public sealed class StockEnvoyTests(MeshFixture mesh) : IAsyncLifetime
     [Fact]
     public async Task ANewEndpointReachesItAsAnEndpointAndNothingElse()
     {
+        pod.Require();
         await BothSeeAsync("ratings", "", "200");
         var before = await AskEnvoyAsync("stats?filter=(cds|lds).update_attempt");
         try
