@@ -149,7 +149,9 @@ internal sealed class SpdyHeaderWriter
             AddText(text, name);
             AddText(text, value);
         }
-        byte[] stored = [0, (byte)text.Count, (byte)(text.Count >> 8), (byte)~text.Count, (byte)(~text.Count >> 8), .. text];
+        // An empty block behind it, as zlib's flush leaves one: a reader that Go's library makes looks for the next block until it sees
+        // this, and takes the end of the frame for an error that it never forgets.
+        byte[] stored = [0, (byte)text.Count, (byte)(text.Count >> 8), (byte)~text.Count, (byte)(~text.Count >> 8), .. text, 0, 0, 0, 0xFF, 0xFF];
         if (_begun) return stored;
         _begun = true;
         return [0x78, 0x01, .. stored];
