@@ -53,7 +53,8 @@ public sealed class KillTests(MeshFixture mesh)
         load.AssertOnly(Good);
         try
         {
-            await mesh.KubectlAsync("apply", "-f", Path.Combine(folder, "destination-rule-all.yaml"), "-f", Path.Combine(folder, "virtual-service-all-v1.yaml"));
+            // A machine that this load keeps busy may not judge the files within a webhook's time.
+            await Eventually.PassesAsync(() => mesh.KubectlAsync("apply", "-f", Path.Combine(folder, "destination-rule-all.yaml"), "-f", Path.Combine(folder, "virtual-service-all-v1.yaml")), MeshFixture.Patience);
             await Eventually.TrueAsync(
                 async () =>
                 {
