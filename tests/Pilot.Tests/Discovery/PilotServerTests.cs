@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Security;
 using Envoy.Config.Core.V3;
+using Envoy.Config.Route.V3;
 using Envoy.Service.Discovery.V3;
 using Lateen.Api;
 using Lateen.Api.Services;
@@ -44,6 +45,20 @@ public sealed class PilotServerTests
         Assert.NotEmpty((await pilot.GetAsync("/debug/cdsz")).AsArray());
         Assert.Contains((await pilot.GetAsync("/debug/authenticationz?proxyID=productpage-v1-0.default")).AsArray(), a => (string)a!["TLS_conflict_status"]! == "OK");
         Assert.Equal(1, (int)(await pilot.GetAsync("/debug/push_status"))["virtual_services"]!);
+    }
+
+    [Fact]
+    public async Task A_sidecar_at_a_loopback_address_that_captures_nothing_is_an_HTTP_proxy_and_nothing_else()
+    {
+        await using var pilot = await RunningPilot.StartAsync(World());
+        await using var client = new DeltaClient(pilot, "sidecar~127.100.0.7~stranger.default~default.svc.cluster.local", interception: "NONE");
+        await client.SubscribeAsync(TypeUrls.Listener);
+        Assert.Equal(["127.100.0.7_15002"], (await client.TakeAsync(TypeUrls.Listener)).Resources.Select(r => r.Name));
+        await client.SubscribeAsync(TypeUrls.Route, "http_proxy");
+        var routes = RouteConfiguration.Parser.ParseFrom((await client.TakeAsync(TypeUrls.Route)).Resources.Single().Resource_.Value);
+        // One listener for the ports of all services tells them apart by the host that was asked for.
+        Assert.False(routes.IgnorePortInHostMatching);
+        Assert.Contains(routes.VirtualHosts, host => host.Domains.Contains("reviews:9080"));
     }
 
     [Fact]

@@ -4,6 +4,7 @@ using Envoy.Config.Endpoint.V3;
 using Envoy.Config.Route.V3;
 using Envoy.Service.Discovery.V3;
 using Google.Protobuf;
+using Google.Protobuf.WellKnownTypes;
 using Lateen.Api;
 using Lateen.Api.Services;
 using Lateen.Rpc;
@@ -20,12 +21,12 @@ internal sealed class DeltaClient : IAsyncDisposable
     private readonly IAsyncEnumerator<DeltaDiscoveryResponse> _responses;
     private Node? _node;
 
-    public DeltaClient(RunningPilot pilot, string id = "sidecar~10.78.1.16~productpage-v1-0.default~default.svc.cluster.local")
+    public DeltaClient(RunningPilot pilot, string id = "sidecar~10.78.1.16~productpage-v1-0.default~default.svc.cluster.local", string interception = "REDIRECT")
     {
         _channel = RpcChannel.Create(pilot.XdsTarget);
         _call = _channel.OpenDuplex(AggregatedDiscovery.Delta, cancel: TestContext.Current.CancellationToken);
         _responses = _call.ReadAllAsync(TestContext.Current.CancellationToken).GetAsyncEnumerator(TestContext.Current.CancellationToken);
-        _node = new Node { Id = id, UserAgentName = "envoy" };
+        _node = new Node { Id = id, UserAgentName = "envoy", Metadata = new() { Fields = { ["INTERCEPTION_MODE"] = Value.ForString(interception) } } };
     }
 
     public Task SubscribeAsync(string type, params string[] names) => SubscribeAsync(type, names, new Dictionary<string, string>());
