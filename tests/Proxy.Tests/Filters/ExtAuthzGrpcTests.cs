@@ -74,6 +74,7 @@ public sealed class ExtAuthzGrpcTests
         Assert.Contains("x-absent: c\r\n", proxy.Upstream.Received);
         Assert.DoesNotContain("authorization", proxy.Upstream.Received);
         Assert.Equal(1, await proxy.StatAsync("http.test.ext_authz.ok"));
+        Assert.Equal(1, await proxy.StatAsync("cluster.app.ext_authz.ok"));
     }
 
     [Fact]
@@ -92,6 +93,7 @@ public sealed class ExtAuthzGrpcTests
         Assert.Contains("x-why: debts\r\n", answer);
         Assert.EndsWith("\r\n\r\npay", answer);
         Assert.Equal(0, proxy.Upstream.Heads);
+        Assert.Equal(1, await proxy.StatAsync("cluster.app.upstream_rq_4xx"));
     }
 
     [Theory]

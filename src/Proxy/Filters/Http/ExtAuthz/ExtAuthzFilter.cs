@@ -37,7 +37,9 @@ internal sealed class ExtAuthzFilter(string name, ExtAuthzSettings settings) : I
                 await exchange.ReplyAsync(EndReason.PayloadTooLarge);
                 return FilterResult.Stop;
             }
-            if (body.Bytes.Length > wanted.MostBytes) body.Bytes = body.Bytes[..(int)wanted.MostBytes];
+            // parity: a body of just the size that is sent along counts as whole.
+            body.Status = body.Bytes.Length > wanted.MostBytes ? HoldStatus.Part : HoldStatus.Whole;
+            if (body.Status == HoldStatus.Part) body.Bytes = body.Bytes[..(int)wanted.MostBytes];
         }
 
         // 3
@@ -56,6 +58,7 @@ internal sealed class ExtAuthzFilter(string name, ExtAuthzSettings settings) : I
         {
             case AuthVerdict.Allow when TryAccept(exchange, answer):
                 stats.Add(worker, ExtAuthzStats.Ok);
+                OfCluster(exchange)?.Add(worker, ExtAuthzStats.Ok);
                 return FilterResult.Continue;
             case AuthVerdict.Allow:
                 stats.Add(worker, ExtAuthzStats.Invalid);
@@ -63,7 +66,10 @@ internal sealed class ExtAuthzFilter(string name, ExtAuthzSettings settings) : I
                 return FilterResult.Stop;
             case AuthVerdict.Deny:
                 stats.Add(worker, ExtAuthzStats.Denied);
-                await RefuseAsync(exchange, answer, answer.Status > 0 ? answer.Status : 403, "ext_authz_denied");
+                OfCluster(exchange)?.Add(worker, ExtAuthzStats.Denied);
+                var status = answer.Status > 0 ? answer.Status : 403;
+                if (settings.ChargesCluster && exchange.ClusterName is { } target && exchange.Context.Clusters.Current.Find(target) is { } cluster) cluster.Stats.Add(worker, ClusterStats.ClassOf(status));
+                await RefuseAsync(exchange, answer, status, "ext_authz_denied");
                 return FilterResult.Stop;
             default:
                 return await FailAsync(exchange, answer);
@@ -75,6 +81,10 @@ internal sealed class ExtAuthzFilter(string name, ExtAuthzSettings settings) : I
     private bool IsEnabled(HttpExchange exchange) =>
         (settings.EnabledPercent >= 100 || exchange.Worker.Random.NextDouble() * 100 < settings.EnabledPercent)
         && settings.EnabledMetadata?.IsMatch(exchange.Info.Metadata) != false;
+
+    /// <summary>The same statistics of the cluster that the request is for; null when it is for none.</summary>
+    private static ExtAuthzStats? OfCluster(HttpExchange exchange) =>
+        exchange.ClusterName is { } name ? exchange.Context.Stats.Group($"cluster.{name}.ext_authz.", ExtAuthzStats.Create) : null;
 
     /// <summary>Changes the request as the answer says; false when the answer asks for what may not be.</summary>
     private bool TryAccept(HttpExchange exchange, AuthAnswer answer)
@@ -101,9 +111,11 @@ internal sealed class ExtAuthzFilter(string name, ExtAuthzSettings settings) : I
     private async ValueTask<FilterResult> FailAsync(HttpExchange exchange, AuthAnswer answer)
     {
         settings.Stats.Add(exchange.Worker, ExtAuthzStats.Error);
+        OfCluster(exchange)?.Add(exchange.Worker, ExtAuthzStats.Error);
         if (settings.FailureModeAllow)
         {
             settings.Stats.Add(exchange.Worker, ExtAuthzStats.FailureModeAllowed);
+            OfCluster(exchange)?.Add(exchange.Worker, ExtAuthzStats.FailureModeAllowed);
             if (settings.FailureModeAllowHeader) exchange.Request.Set("x-envoy-auth-failure-mode-allowed"u8, "true"u8);
             return FilterResult.Continue;
         }

@@ -40,6 +40,9 @@ internal sealed record ExtAuthzSettings
 
     public bool TakesMetadata { get; init; } = true;
 
+    /// <summary>Denials count among the answers of the cluster that the request was for.</summary>
+    public bool ChargesCluster { get; init; } = true;
+
     /// <summary>Bytes of a denial's body that reach the client; 0 for all.</summary>
     public int MostDeniedBytes { get; init; }
 
@@ -69,6 +72,7 @@ internal sealed record ExtAuthzSettings
             ValidateMutations = config.ValidateMutations,
             Rules = config.DecoderHeaderMutationRules is { } rules ? new MutationRules(rules, path + ".decoder_header_mutation_rules") : null,
             TakesMetadata = config.EnableDynamicMetadataIngestion is not false,
+            ChargesCluster = config.ChargeClusterResponseStats is not false,
             MostDeniedBytes = (int)config.MaxDeniedResponseBodyBytes,
             Body = BodyWish.Of(config.WithRequestBody, path + ".with_request_body"),
         };
