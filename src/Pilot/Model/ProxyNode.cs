@@ -21,6 +21,7 @@ internal sealed class ProxyNode
     private ProxyNode(Node node, string[] id)
     {
         Id = node.Id;
+        Cluster = node.Cluster;
         var metadata = node.Metadata ?? new();
         Kind = id[0] == "router" ? ProxyKind.Router : ProxyKind.Sidecar;
         Name = id[2];
@@ -56,6 +57,10 @@ internal sealed class ProxyNode
     }
 
     public string Id { get; }
+
+    /// <summary>What it calls the program that it stands for, such as <c>reviews.default</c>.</summary>
+    public string Cluster { get; }
+
     public ProxyKind Kind { get; }
 
     /// <summary><c>pod.namespace</c>.</summary>

@@ -17,12 +17,12 @@ internal sealed class Client
     {
         (Node, Snapshot) = (node, snapshot);
         Scope = snapshot.ScopeFor(node);
-        Facets = ClientFacets.Of(node, Scope, snapshot.Telemetry?.LogsFor(node) ?? WorkloadLogs.OfMesh);
+        Facets = ClientFacets.Of(node, Scope, snapshot.Telemetry?.For(node) ?? WorkloadTelemetry.OfMesh);
         _targets = new(() => ServiceTargets.Of(node, snapshot));
         _inbound = new(() => InboundPorts.Of(this));
         _gateway = new(() => MergedGateway.Merge(this));
         _knownEndpoints = new(() => snapshot.Endpoints.Generated.Get(
-            new EndpointsKey(Scope.Services, Mesh, Facets), 0, static _ => new ConcurrentDictionary<string, EncodedResource>(StringComparer.Ordinal)));
+            new EndpointsKey(Scope.Services, Mesh, Facets with { Telemetry = WorkloadTelemetry.OfMesh }), 0, static _ => new ConcurrentDictionary<string, EncodedResource>(StringComparer.Ordinal)));
     }
 
     public ProxyNode Node { get; }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Google.Protobuf;
 using Istio.Mesh.V1Alpha1;
 using Istio.Telemetry.V1Alpha1;
 using Lateen.Config;
@@ -16,27 +17,32 @@ internal readonly record struct ProviderLog(MeshConfig.Types.ExtensionProvider P
     public override int GetHashCode() => HashCode.Combine(Provider.Name, Expression);
 }
 
-/// <summary>Who logs the requests of a workload: the file that the mesh's settings name, or providers. Immutable; equal by value.</summary>
-internal sealed class LogPlan(ImmutableArray<ProviderLog> providers) : IEquatable<LogPlan>
+/// <summary>Who logs the requests of a workload, the file that the mesh's settings name or providers, and who traces them. Immutable; equal by value.</summary>
+internal sealed class TelemetryPlan(ImmutableArray<ProviderLog> providers) : IEquatable<TelemetryPlan>
 {
     /// <summary>As the mesh's settings say, since no Telemetry says anything.</summary>
-    public static readonly LogPlan OfMesh = new([]) { FollowsMesh = true };
+    public static readonly TelemetryPlan OfMesh = new([]) { FollowsMesh = true };
 
-    public bool FollowsMesh { get; private init; }
+    /// <summary>Whether the file of the mesh's settings is the log.</summary>
+    public bool FollowsMesh { get; init; }
 
     public ImmutableArray<ProviderLog> Providers { get; } = providers;
 
-    public bool Equals(LogPlan? other) => other != null && FollowsMesh == other.FollowsMesh && Providers.AsSpan().SequenceEqual(other.Providers.AsSpan());
+    /// <summary>The serialized tracing of an HTTP connection manager; empty for none.</summary>
+    public ByteString Tracing { get; init; } = ByteString.Empty;
 
-    public override bool Equals(object? obj) => Equals(obj as LogPlan);
+    public bool Equals(TelemetryPlan? other) =>
+        other != null && FollowsMesh == other.FollowsMesh && Providers.AsSpan().SequenceEqual(other.Providers.AsSpan()) && Tracing.Equals(other.Tracing);
 
-    public override int GetHashCode() => HashCode.Combine(FollowsMesh, Providers.Length, Providers.Length == 0 ? 0 : Providers[0].GetHashCode());
+    public override bool Equals(object? obj) => Equals(obj as TelemetryPlan);
+
+    public override int GetHashCode() => HashCode.Combine(FollowsMesh, Providers.Length, Providers.Length == 0 ? 0 : Providers[0].GetHashCode(), Tracing);
 }
 
-/// <summary>Who logs what a workload asks for, and what it is asked for. Immutable; equal by value.</summary>
-internal sealed record WorkloadLogs(LogPlan AsClient, LogPlan AsServer)
+/// <summary>Who logs and traces what a workload asks for, and what it is asked for. Immutable; equal by value.</summary>
+internal sealed record WorkloadTelemetry(TelemetryPlan AsClient, TelemetryPlan AsServer)
 {
-    public static readonly WorkloadLogs OfMesh = new(LogPlan.OfMesh, LogPlan.OfMesh);
+    public static readonly WorkloadTelemetry OfMesh = new(TelemetryPlan.OfMesh, TelemetryPlan.OfMesh);
 }
 
 /// <summary>
@@ -48,21 +54,26 @@ internal sealed class TelemetryIndex(MeshSettings mesh, IEnumerable<ConfigObject
     private readonly ILookup<string, Telemetry> _byNamespace = objects.OldestFirst().ToLookup(c => c.Namespace, c => c.As<Telemetry>(), StringComparer.Ordinal);
 
     /// <summary>What counts for a workload: the root namespace's, its own namespace's, its own, each over those before.</summary>
-    public WorkloadLogs LogsFor(ProxyNode node)
+    public WorkloadTelemetry For(ProxyNode node)
     {
         List<Telemetry> layers = [];
         Add(Common(mesh.RootNamespace));
         if (node.Namespace != mesh.RootNamespace) Add(Common(node.Namespace));
         Add(_byNamespace[node.Namespace].FirstOrDefault(t => t.Selector != null && !IsAttached(t) && Covers(t.Selector, node)));
-        List<IReadOnlyCollection<AccessLogging>> said = [.. layers.Where(l => l.AccessLogging.Count > 0).Select(l => l.AccessLogging)];
-        var defaults = mesh.Config.DefaultProviders?.AccessLogging ?? [];
-        if (said.Count == 0 && defaults.Count == 0) return WorkloadLogs.OfMesh;
-        return new(Merge(said, defaults, WorkloadMode.Client), Merge(said, defaults, WorkloadMode.Server));
+        return new(Plan(layers, WorkloadMode.Client, node), Plan(layers, WorkloadMode.Server, node));
 
         void Add(Telemetry? layer)
         {
             if (layer != null) layers.Add(layer);
         }
+    }
+
+    private TelemetryPlan Plan(List<Telemetry> layers, WorkloadMode mode, ProxyNode node)
+    {
+        List<IReadOnlyCollection<AccessLogging>> said = [.. layers.Where(l => l.AccessLogging.Count > 0).Select(l => l.AccessLogging)];
+        var defaults = mesh.Config.DefaultProviders?.AccessLogging ?? [];
+        var followsMesh = said.Count == 0 && defaults.Count == 0;
+        return new(followsMesh ? [] : Merge(said, defaults, mode)) { FollowsMesh = followsMesh, Tracing = WorkloadTracing.Of(mesh, layers.SelectMany(l => l.Tracing), mode, node) };
     }
 
     private Telemetry? Common(string ns) => _byNamespace[ns].FirstOrDefault(t => t.Selector == null && !IsAttached(t));
@@ -73,7 +84,7 @@ internal sealed class TelemetryIndex(MeshSettings mesh, IEnumerable<ConfigObject
     private static bool IsAttached(Telemetry telemetry) => telemetry.TargetRef != null || telemetry.TargetRefs.Count > 0;
 
     /// <summary>The last layer that names providers decides which they are; what no layer says of them, the ones before do.</summary>
-    private LogPlan Merge(List<IReadOnlyCollection<AccessLogging>> layers, IReadOnlyCollection<string> defaults, WorkloadMode mode)
+    private ImmutableArray<ProviderLog> Merge(List<IReadOnlyCollection<AccessLogging>> layers, IReadOnlyCollection<string> defaults, WorkloadMode mode)
     {
         IReadOnlyCollection<string> last = defaults;
         foreach (var layer in layers)
@@ -93,7 +104,7 @@ internal sealed class TelemetryIndex(MeshSettings mesh, IEnumerable<ConfigObject
                     if (logging.Disabled == true) filters.Remove(name);
                     else filters[name] = logging.Filter?.Expression ?? "";
             }
-        return new([.. filters.Select(f => (Provider: mesh.Config.ExtensionProviders.FirstOrDefault(p => p.Name == f.Key), f.Value)).Where(f => f.Provider != null).Select(f => new ProviderLog(f.Provider!, f.Value))]);
+        return [.. filters.Select(f => (Provider: mesh.Config.ExtensionProviders.FirstOrDefault(p => p.Name == f.Key), f.Value)).Where(f => f.Provider != null).Select(f => new ProviderLog(f.Provider!, f.Value))];
 
         bool Concerns(AccessLogging logging) => logging.Match == null || logging.Match.Mode == WorkloadMode.ClientAndServer || logging.Match.Mode == mode;
     }

@@ -6,7 +6,7 @@ namespace Lateen.Pilot.Tests.Situations;
 
 /// <summary>
 /// Compares what a proxy of ours would be sent with what istiod sent, field by field, after taking away what this mesh
-/// leaves out on purpose: everything of TLS and of tracing.
+/// leaves out on purpose: everything of TLS, and tracing that has no provider.
 /// </summary>
 internal static class Comparison
 {
@@ -62,9 +62,9 @@ internal static class Comparison
 /// <summary>A resource without what is left out on purpose and without what Envoy adds or orders in its own way.</summary>
 internal static class Normal
 {
-    /// <summary>TLS comes with certificates, tracing with its providers: later issues. The rest says nothing.</summary>
+    /// <summary>TLS comes with certificates: a later issue. The rest says nothing.</summary>
     private static readonly HashSet<string> Dropped =
-        ["transport_socket", "transport_socket_matches", "tracing", "health_check_config", "policy", "envoy.transport_socket_match", "include_request_attempt_count"];
+        ["transport_socket", "transport_socket_matches", "health_check_config", "policy", "envoy.transport_socket_match", "include_request_attempt_count"];
 
     public static JsonNode? Of(JsonNode node)
     {
@@ -95,6 +95,7 @@ internal static class Normal
     private static bool Keep(string key, JsonNode? value) => key switch
     {
         // Defaults, which one side writes and the other does not.
+        "tracing" => value is JsonObject tracing && tracing["provider"] != null,
         "validate_clusters" or "priority" or "weight" or "load_balancing_weight" => true,
         _ => value is not JsonValue scalar || scalar.ToJsonString() is not ("0" or "\"\"") || key is "port_value" or "status",
     };

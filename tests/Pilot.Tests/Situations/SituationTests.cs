@@ -5,7 +5,7 @@ namespace Lateen.Pilot.Tests.Situations;
 
 /// <summary>
 /// What istiod 1.30.3 sent to sidecars and gateways in recorded situations, compared field by field with ours. TLS and tracing
-/// are left out of both (see <see cref="Normal"/>); every other difference is in the list below, with its reason.
+/// without a provider are left out of both (see <see cref="Normal"/>); every other difference is in the list below, with its reason.
 /// </summary>
 public sealed class SituationTests
 {
@@ -71,6 +71,8 @@ public sealed class SituationTests
     [InlineData("tcp-echo")]
     [InlineData("telemetry-access-log")]
     [InlineData("telemetry-access-log-otel")]
+    [InlineData("tracing-opentelemetry")]
+    [InlineData("tracing-zipkin")]
     [InlineData("unnamed-ports")]
     public void Proxies_get_what_istiod_sends(string situation)
     {

@@ -35,9 +35,9 @@ internal static class GatewayListeners
             TrafficDirection = TrafficDirection.Outbound,
             MaxConnectionsToAcceptPerSocketEvent = 1,
         };
-        listener.AccessLog.AddRange(AccessLogs.OfListener(client.Mesh, client.Facets.Logs.AsClient));
+        listener.AccessLog.AddRange(AccessLogs.OfListener(client.Mesh, client.Facets.Telemetry.AsClient));
         if (chains.Exists(c => c.ServerNames.Count > 0)) listener.ListenerFilters.Add(ListenerFilters.TlsInspector());
-        foreach (var chain in chains) listener.FilterChains.Add(ListenerAssembly.Chain(chain, client.Mesh, client.Facets.Filters, client.Facets.AcceptsHttp10, client.Facets.Logs.AsClient));
+        foreach (var chain in chains) listener.FilterChains.Add(ListenerAssembly.Chain(chain, client.Mesh, client.Facets.Filters, client.Facets.AcceptsHttp10, client.Facets.Telemetry.AsClient));
         return EncodedResource.Encode(port.Name, listener);
     }
 

@@ -33,14 +33,14 @@ internal static class AccessLogs
     ];
 
     /// <summary>For requests and connections; empty when nothing is to be logged.</summary>
-    public static IEnumerable<AccessLog> Of(MeshSettings mesh, LogPlan plan)
+    public static IEnumerable<AccessLog> Of(MeshSettings mesh, TelemetryPlan plan)
     {
         if (!plan.FollowsMesh) return plan.Providers.Select(ProviderLogs.Build).OfType<AccessLog>();
         return File(mesh) is { } log ? [log.Clone()] : [];
     }
 
     /// <summary>For a listener itself: connections that no filter chain takes.</summary>
-    public static IEnumerable<AccessLog> OfListener(MeshSettings mesh, LogPlan plan)
+    public static IEnumerable<AccessLog> OfListener(MeshSettings mesh, TelemetryPlan plan)
     {
         if (mesh.Config.DisableEnvoyListenerLog) yield break;
         foreach (var log in Of(mesh, plan))

@@ -40,7 +40,7 @@ internal static class HttpConnections
 {
     private const string Name = "envoy.filters.network.http_connection_manager";
 
-    public static Filter Build(HttpChain chain, MeshSettings mesh, FilterSupport filters, bool acceptsHttp10, LogPlan logs)
+    public static Filter Build(HttpChain chain, MeshSettings mesh, FilterSupport filters, bool acceptsHttp10, TelemetryPlan telemetry)
     {
         var manager = new HttpConnectionManager
         {
@@ -59,7 +59,8 @@ internal static class HttpConnections
         if (chain.Class == ListenerClass.Gateway || acceptsHttp10 || chain.AllowsAbsoluteUrl)
             manager.HttpProtocolOptions = new() { AcceptHttp10 = acceptsHttp10 };
         if (chain.AllowsAbsoluteUrl) manager.HttpProtocolOptions.AllowAbsoluteUrl = true;
-        manager.AccessLog.AddRange(AccessLogs.Of(mesh, logs));
+        manager.AccessLog.AddRange(AccessLogs.Of(mesh, telemetry));
+        if (!telemetry.Tracing.IsEmpty) manager.Tracing = HttpConnectionManager.Types.Tracing.Parser.ParseFrom(telemetry.Tracing);
         manager.HttpFilters.AddRange(Filters(chain, mesh, filters));
         return new() { Name = Name, TypedConfig = Any.Pack(manager) };
     }

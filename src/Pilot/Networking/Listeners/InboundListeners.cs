@@ -19,11 +19,11 @@ internal static class InboundListeners
     public static EncodedResource[] Get(Client client)
     {
         var ports = client.Inbound;
-        var key = new Key(ports, client.Policies, client.Facets.Logs.AsServer, client.Facets.Filters, client.Facets.AcceptsHttp10, client.Facets.Interception);
+        var key = new Key(ports, client.Policies, client.Facets.Telemetry.AsServer, client.Facets.Filters, client.Facets.AcceptsHttp10, client.Facets.Interception);
         return client.Mesh.Generated.Get(key, (client, ports), static s => Build(s.client, s.ports));
     }
 
-    private sealed record Key(InboundPorts Ports, WorkloadPolicies Policies, LogPlan Logs, FilterSupport Filters, bool AcceptsHttp10, InterceptionMode Interception);
+    private sealed record Key(InboundPorts Ports, WorkloadPolicies Policies, TelemetryPlan Telemetry, FilterSupport Filters, bool AcceptsHttp10, InterceptionMode Interception);
 
     private static EncodedResource[] Build(Client client, InboundPorts ports)
     {
@@ -48,7 +48,7 @@ internal static class InboundListeners
             MaxConnectionsToAcceptPerSocketEvent = 1,
         };
         if (client.Node.Interception == InterceptionMode.Tproxy) listener.Transparent = true;
-        listener.AccessLog.AddRange(AccessLogs.OfListener(mesh, client.Facets.Logs.AsServer));
+        listener.AccessLog.AddRange(AccessLogs.OfListener(mesh, client.Facets.Telemetry.AsServer));
         listener.ListenerFilters.Add(ListenerFilters.OriginalDst());
         var inspector = ListenerFilters.HttpInspector();
         // Where the protocol is known, and where the proxy would call itself, there is nothing to look for.
@@ -66,7 +66,7 @@ internal static class InboundListeners
     public static FilterChain BlackHole(MeshSettings mesh, string name, int port)
     {
         var chain = new FilterChain { Name = name, FilterChainMatch = new() { DestinationPort = (uint)port } };
-        chain.Filters.AddRange(TcpProxies.Build(new TcpChain(ClusterName.BlackHole, [new(ClusterName.BlackHole, 0)]) { IsLogged = false }, mesh, FilterSupport.None, LogPlan.OfMesh));
+        chain.Filters.AddRange(TcpProxies.Build(new TcpChain(ClusterName.BlackHole, [new(ClusterName.BlackHole, 0)]) { IsLogged = false }, mesh, FilterSupport.None, TelemetryPlan.OfMesh));
         return chain;
     }
 
@@ -118,7 +118,7 @@ internal static class InboundListeners
     private static FilterChain Tcp(Client client, string name, string stat, string cluster, int port)
     {
         var chain = new FilterChain { Name = name, FilterChainMatch = Match(port, detectsHttp: false) };
-        chain.Filters.AddRange(TcpProxies.Build(new TcpChain(stat, [new(cluster, 0)]) { Policies = client.Policies }, client.Mesh, client.Facets.Filters, client.Facets.Logs.AsServer));
+        chain.Filters.AddRange(TcpProxies.Build(new TcpChain(stat, [new(cluster, 0)]) { Policies = client.Policies }, client.Mesh, client.Facets.Filters, client.Facets.Telemetry.AsServer));
         return chain;
     }
 
@@ -130,7 +130,7 @@ internal static class InboundListeners
         {
             Name = name,
             FilterChainMatch = Match(port, detects),
-            Filters = { HttpConnections.Build(http, client.Mesh, client.Facets.Filters, client.Facets.AcceptsHttp10, client.Facets.Logs.AsServer) },
+            Filters = { HttpConnections.Build(http, client.Mesh, client.Facets.Filters, client.Facets.AcceptsHttp10, client.Facets.Telemetry.AsServer) },
         };
     }
 

@@ -18,16 +18,16 @@ internal static class ListenerAssembly
     public static EncodedResource Get(Client client, OutboundEntry entry)
     {
         var key = new Key(
-            entry.Bind, entry.Port, entry.BindsToPort, client.Facets.Filters, client.Facets.AcceptsHttp10, client.Facets.Interception, client.Scope.AllowsAny, client.Facets.Logs.AsClient, new([.. entry.Chains]));
+            entry.Bind, entry.Port, entry.BindsToPort, client.Facets.Filters, client.Facets.AcceptsHttp10, client.Facets.Interception, client.Scope.AllowsAny, client.Facets.Telemetry.AsClient, new([.. entry.Chains]));
         return client.Mesh.Generated.Get(key, (client, entry), static s => Encode(s.client, s.entry));
     }
 
-    public static FilterChain Chain(ChainSpec spec, MeshSettings mesh, FilterSupport filters, bool acceptsHttp10, LogPlan logs)
+    public static FilterChain Chain(ChainSpec spec, MeshSettings mesh, FilterSupport filters, bool acceptsHttp10, TelemetryPlan telemetry)
     {
         var chain = new FilterChain { TransportSocketConnectTimeout = Durations.Seconds(15) };
         if (spec.MetadataPath.Length > 0) chain.Metadata = IstioMetadata.OfConfig(spec.MetadataPath);
-        if (spec.Http != null) chain.Filters.Add(HttpConnections.Build(spec.Http, mesh, filters, acceptsHttp10, logs));
-        else chain.Filters.AddRange(TcpProxies.Build(spec.Tcp!, mesh, filters, logs));
+        if (spec.Http != null) chain.Filters.Add(HttpConnections.Build(spec.Http, mesh, filters, acceptsHttp10, telemetry));
+        else chain.Filters.AddRange(TcpProxies.Build(spec.Tcp!, mesh, filters, telemetry));
         if (!spec.MatchesAll) chain.FilterChainMatch = Match(spec);
         return chain;
     }
@@ -63,7 +63,7 @@ internal static class ListenerAssembly
         }
         foreach (var spec in entry.Chains)
         {
-            var chain = Chain(spec, client.Mesh, client.Facets.Filters, client.Facets.AcceptsHttp10, client.Facets.Logs.AsClient);
+            var chain = Chain(spec, client.Mesh, client.Facets.Filters, client.Facets.AcceptsHttp10, client.Facets.Telemetry.AsClient);
             if (spec.MatchesAll) listener.DefaultFilterChain ??= chain;
             else listener.FilterChains.Add(chain);
         }
@@ -81,7 +81,7 @@ internal static class ListenerAssembly
     {
         var cluster = client.Scope.AllowsAny ? ClusterName.Passthrough : ClusterName.BlackHole;
         var chain = new FilterChain { Name = "PassthroughFilterChain", FilterChainMatch = new() };
-        chain.Filters.AddRange(TcpProxies.Build(new TcpChain(cluster, [new(cluster, 0)]), client.Mesh, FilterSupport.None, client.Facets.Logs.AsClient));
+        chain.Filters.AddRange(TcpProxies.Build(new TcpChain(cluster, [new(cluster, 0)]), client.Mesh, FilterSupport.None, client.Facets.Telemetry.AsClient));
         return chain;
     }
 
@@ -102,7 +102,7 @@ internal static class ListenerAssembly
     }
 
     private sealed record Key(
-        string Bind, int Port, bool BindsToPort, FilterSupport Filters, bool AcceptsHttp10, InterceptionMode Interception, bool AllowsAny, LogPlan Logs, ChainList Chains);
+        string Bind, int Port, bool BindsToPort, FilterSupport Filters, bool AcceptsHttp10, InterceptionMode Interception, bool AllowsAny, TelemetryPlan Telemetry, ChainList Chains);
 
     private sealed class ChainList(ImmutableArray<ChainSpec> chains) : IEquatable<ChainList>
     {

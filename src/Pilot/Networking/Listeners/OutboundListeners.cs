@@ -22,7 +22,7 @@ internal static class OutboundListeners
         // Headless services have listeners for their pods: they follow the endpoints.
         var headless = scope.Generated.Get("headless", scope, static s => s.Egress.SelectMany(e => e.Services).Where(s => s.IsHeadless).Distinct().ToArray());
         var pods = new EndpointsKey(headless.Select(s => (object?)client.EndpointsOf(s)));
-        var key = new Key(facets.DnsDomain, facets.Selected, facets.Filters, facets.Interception, client.Node.SharesLoopback, facets.AcceptsHttp10, facets.Logs.AsClient, pods);
+        var key = new Key(facets.DnsDomain, facets.Selected, facets.Filters, facets.Interception, client.Node.SharesLoopback, facets.AcceptsHttp10, facets.Telemetry.AsClient, pods);
         var result = scope.Generated.GetOnce(key, client, static c => new OutboundBuild(c).Run());
         // A proxy does not intercept the way to its own pod's address.
         var own = client.Node.Addresses[0];
@@ -30,7 +30,7 @@ internal static class OutboundListeners
     }
 
     private sealed record Key(
-        string DnsDomain, string Selected, FilterSupport Filters, InterceptionMode Interception, bool SharesLoopback, bool AcceptsHttp10, LogPlan Logs, EndpointsKey Pods);
+        string DnsDomain, string Selected, FilterSupport Filters, InterceptionMode Interception, bool SharesLoopback, bool AcceptsHttp10, TelemetryPlan Telemetry, EndpointsKey Pods);
 
     /// <summary>The endpoints of all headless services, by identity.</summary>
     private sealed class EndpointsKey(IEnumerable<object?> endpoints) : IEquatable<EndpointsKey>

@@ -45,7 +45,7 @@ internal sealed class TcpChain(string statPrefix, IEnumerable<TcpTarget> targets
 /// <summary>The network filters of a TCP chain (pilot/pkg/networking/core/networkfilter.go).</summary>
 internal static class TcpProxies
 {
-    public static IEnumerable<Filter> Build(TcpChain chain, MeshSettings mesh, FilterSupport filters, LogPlan logs)
+    public static IEnumerable<Filter> Build(TcpChain chain, MeshSettings mesh, FilterSupport filters, TelemetryPlan telemetry)
     {
         foreach (var rules in AuthorizationFilters.Network(chain.Policies, mesh)) yield return rules;
         if (chain.Protocol == PortProtocol.Mongo && filters.HasFlag(FilterSupport.Mongo))
@@ -58,7 +58,7 @@ internal static class TcpProxies
             foreach (var target in chain.Targets) proxy.WeightedClusters.Clusters.Add(new ClusterWeight { Name = target.Cluster, Weight = target.Weight });
         }
         if (chain.Rule != null) Apply(proxy, chain.Rule.Rule.TrafficPolicy);
-        if (chain.IsLogged) proxy.AccessLog.AddRange(AccessLogs.Of(mesh, logs));
+        if (chain.IsLogged) proxy.AccessLog.AddRange(AccessLogs.Of(mesh, telemetry));
         yield return new() { Name = "envoy.filters.network.tcp_proxy", TypedConfig = Any.Pack(proxy) };
     }
 

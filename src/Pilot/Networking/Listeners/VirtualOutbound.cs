@@ -14,7 +14,7 @@ internal static class VirtualOutbound
     public const string Name = "virtualOutbound";
 
     public static EncodedResource Get(Client client) =>
-        client.Scope.Generated.Get((Name, client.Facets.Interception, client.Facets.Logs.AsClient), client, static c => EncodedResource.Encode(Name, Build(c)));
+        client.Scope.Generated.Get((Name, client.Facets.Interception, client.Facets.Telemetry.AsClient), client, static c => EncodedResource.Encode(Name, Build(c)));
 
     /// <summary>The listener for applications that use the proxy as an HTTP proxy; null where there is none.</summary>
     public static EncodedResource? HttpProxy(Client client)
@@ -23,7 +23,7 @@ internal static class VirtualOutbound
         if (port == 0 && client.Node.Interception == InterceptionMode.None) port = 15002;
         if (port <= 0) return null;
         var bind = client.Node.SharesLoopback ? client.Node.Addresses[0] : "127.0.0.1";
-        return client.Scope.Generated.Get((SidecarRoutes.HttpProxy, bind, port, client.Facets.Filters, client.Facets.AcceptsHttp10, client.Facets.Logs.AsClient), (client, bind, port), static s =>
+        return client.Scope.Generated.Get((SidecarRoutes.HttpProxy, bind, port, client.Facets.Filters, client.Facets.AcceptsHttp10, client.Facets.Telemetry.AsClient), (client, bind, port), static s =>
         {
             var name = ListenerAssembly.NameOf(s.bind, s.port);
             var http = new HttpChain(ListenerClass.SidecarOutbound, "outbound_" + name, SidecarRoutes.HttpProxy, PortProtocol.HttpProxy) { AllowsAbsoluteUrl = true };
@@ -33,7 +33,7 @@ internal static class VirtualOutbound
                 Address = ListenerAssembly.AddressOf(s.bind, s.port),
                 TrafficDirection = TrafficDirection.Outbound,
                 MaxConnectionsToAcceptPerSocketEvent = 1,
-                FilterChains = { ListenerAssembly.Chain(new ChainSpec { Http = http }, s.client.Mesh, s.client.Facets.Filters, s.client.Facets.AcceptsHttp10, s.client.Facets.Logs.AsClient) },
+                FilterChains = { ListenerAssembly.Chain(new ChainSpec { Http = http }, s.client.Mesh, s.client.Facets.Filters, s.client.Facets.AcceptsHttp10, s.client.Facets.Telemetry.AsClient) },
             });
         });
     }
@@ -51,10 +51,10 @@ internal static class VirtualOutbound
             MaxConnectionsToAcceptPerSocketEvent = 1,
         };
         if (client.Node.Interception == InterceptionMode.Tproxy) listener.Transparent = true;
-        listener.AccessLog.AddRange(AccessLogs.OfListener(mesh, client.Facets.Logs.AsClient));
+        listener.AccessLog.AddRange(AccessLogs.OfListener(mesh, client.Facets.Telemetry.AsClient));
         listener.FilterChains.Add(InboundListeners.BlackHole(mesh, "virtualOutbound-blackhole", port));
         var rest = new FilterChain { Name = "virtualOutbound-catchall-tcp" };
-        rest.Filters.AddRange(TcpProxies.Build(Rest(client), mesh, FilterSupport.None, client.Facets.Logs.AsClient));
+        rest.Filters.AddRange(TcpProxies.Build(Rest(client), mesh, FilterSupport.None, client.Facets.Telemetry.AsClient));
         listener.FilterChains.Add(rest);
         return listener;
     }
