@@ -70,7 +70,7 @@ public sealed class ApiServerTests
                 Assert.NotEqual(before, one);
                 Assert.Equal(one, await WorldOf(right));
             },
-            TimeSpan.FromSeconds(30));
+            TimeSpan.FromSeconds(60));
         return one;
     }
 

@@ -25,7 +25,7 @@ function call(target, user) {
   if (!clients.has(target)) clients.set(target, new grpc.Client(target, grpc.credentials.createInsecure()));
   const metadata = new grpc.Metadata();
   if (user) metadata.set('end-user', user);
-  return new Promise(resolve => clients.get(target).makeUnaryRequest(path, same, same, Buffer.alloc(0), metadata, { deadline: Date.now() + 10000 },
+  return new Promise(resolve => clients.get(target).makeUnaryRequest(path, same, same, Buffer.alloc(0), metadata, { deadline: Date.now() + 30000 },
     (error, value) => resolve(error ? `error ${error.code}` : value.toString())));
 }
 
