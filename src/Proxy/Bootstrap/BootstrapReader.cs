@@ -3,6 +3,7 @@ using Google.Protobuf;
 using Lateen.Api;
 using Lateen.Foundation.Yaml;
 using Lateen.Proxy.Compile;
+using Lateen.Proxy.Compile.Rules;
 using Lateen.Proxy.Xds;
 using BootstrapConfig = Envoy.Config.Bootstrap.V3.Bootstrap;
 
@@ -16,7 +17,11 @@ internal static class BootstrapReader
     {
         try
         {
-            return AnyRegistry.Parse<BootstrapConfig>(YamlReader.ReadOne(text, file).ToJsonString());
+            var bootstrap = AnyRegistry.Parse<BootstrapConfig>(YamlReader.ReadOne(text, file).ToJsonString());
+            FieldRules.Check(bootstrap);
+            var layers = bootstrap.LayeredRuntime?.Layers ?? [];
+            if (layers.DistinctBy(layer => layer.Name).Count() < layers.Count) throw new ConfigRefusedException("layered_runtime.layers", "two have the same name");
+            return bootstrap;
         }
         catch (Exception e) when (e is InvalidProtocolBufferException or InvalidJsonException or FormatException or InvalidOperationException)
         {

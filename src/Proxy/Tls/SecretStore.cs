@@ -3,6 +3,7 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Lateen.Api;
 using Lateen.Proxy.Compile;
+using Lateen.Proxy.Compile.Rules;
 using Microsoft.Extensions.Logging;
 
 namespace Lateen.Proxy.Tls;
@@ -52,7 +53,9 @@ internal sealed class SecretStore(ILogger log)
         foreach (var any in resources)
             try
             {
-                Set(source, any.Read<Secret>(), version);
+                var secret = any.Read<Secret>();
+                FieldRules.Check(secret);
+                Set(source, secret, version);
             }
             catch (Exception e) when (e is InvalidProtocolBufferException or ConfigRefusedException)
             {

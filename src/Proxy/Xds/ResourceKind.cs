@@ -2,6 +2,7 @@ using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Lateen.Api;
 using Lateen.Proxy.Compile;
+using Lateen.Proxy.Compile.Rules;
 
 namespace Lateen.Proxy.Xds;
 
@@ -55,6 +56,7 @@ internal static class ResourceUpdates
             names.Add(name);
             try
             {
+                FieldRules.Check(message);
                 apply(message, version);
             }
             catch (ConfigRefusedException e)

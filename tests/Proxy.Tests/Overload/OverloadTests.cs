@@ -9,6 +9,8 @@ namespace Lateen.Proxy.Tests.Overload;
 
 public sealed class OverloadTests
 {
+    private const string Connections = """resource_monitors: [ {name: connections, typed_config: {"@type": type.googleapis.com/envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig, max_active_downstream_connections: 1} } ]""";
+
     [Fact]
     public async Task Too_much_memory_is_answered_with_503()
     {
@@ -27,7 +29,7 @@ public sealed class OverloadTests
     public async Task One_connection_too_many_is_closed_and_the_others_go_on()
     {
         var port = FreePorts.Many(1)[0];
-        await using var server = Start(port, """resource_monitors: [ {name: connections, typed_config: {"@type": type.googleapis.com/envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig, max_active_downstream_connections: 1} } ]""");
+        await using var server = Start(port, Connections);
         using var first = new TcpClient();
         await first.ConnectAsync(IPAddress.Loopback, port, TestContext.Current.CancellationToken);
         Assert.Contains("200 OK", await AskAsync(first));
@@ -38,9 +40,9 @@ public sealed class OverloadTests
     }
 
     [Theory]
-    [InlineData("actions: [ {name: envoy.overload_actions.reset_high_memory_stream, triggers: [] } ]", "overload_manager.actions[0].name")]
+    [InlineData("actions: [ {name: envoy.overload_actions.reset_high_memory_stream, triggers: [ {name: connections, threshold: {value: 1} } ] } ]", "overload_manager.actions[0].name")]
     [InlineData("actions: [ {name: envoy.overload_actions.stop_accepting_requests, triggers: [ {name: nothing, threshold: {value: 1} } ] } ]", "overload_manager.actions[0].triggers[0].name")]
-    public void What_is_not_supported_is_refused(string overload, string path) => Assert.Equal(path, Assert.Throws<ConfigRefusedException>(() => Start(1, overload)).Path);
+    public void What_is_not_supported_is_refused(string overload, string path) => Assert.Equal(path, Assert.Throws<ConfigRefusedException>(() => Start(1, Connections, overload)).Path);
 
     private static ProxyServer Start(int port, string overload, string more = "") => ProxyServer.Start(
         new ProxyOptions
