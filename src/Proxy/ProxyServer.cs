@@ -89,6 +89,9 @@ public sealed class ProxyServer : IAsyncDisposable
         var context = new ProxyContext(new StatsStore(1, bootstrap.StatsConfig), logs) { Node = bootstrap.Node ?? new Node() };
         _ = new OverloadWatch(bootstrap.OverloadManager, context.Overload, context.Stats);
         var resources = new ResourceState(context, _ => { });
+        _ = BootstrapReader.Files(bootstrap);
+        if (bootstrap.DynamicResources?.AdsConfig is not null) _ = AdsSettings.Of(bootstrap, _ => null);
+        if (bootstrap.Admin?.Address is { } admin) _ = Addresses.Of(admin, "admin.address");
         AddSecrets(context, bootstrap);
         resources.AddStaticClusters(bootstrap.StaticResources?.Clusters ?? []);
         resources.AddStaticListeners(bootstrap.StaticResources?.Listeners ?? []);

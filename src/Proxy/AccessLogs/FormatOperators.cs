@@ -25,6 +25,26 @@ internal static class FormatOperators
         (ResponseFlags.NoFilterConfig, "NFCF", "NoFilterConfigFound"),
     ];
 
+    private static readonly HashSet<string> NeedArgument = new(StringComparer.Ordinal)
+    {
+        "REQ", "REQUEST_HEADER", "RESP", "RESPONSE_HEADER", "TRAILER", "RESPONSE_TRAILER", "REQ_WITHOUT_QUERY", "DYNAMIC_METADATA", "CLUSTER_METADATA", "METADATA", "FILTER_STATE", "ENVIRONMENT", "CEL",
+    };
+
+    private static readonly HashSet<string> TakeNoArgument = new(StringComparer.Ordinal)
+    {
+        "PROTOCOL", "RESPONSE_CODE", "RESPONSE_FLAGS", "RESPONSE_FLAGS_LONG", "BYTES_RECEIVED", "BYTES_SENT", "DURATION", "REQUEST_DURATION", "REQUEST_TX_DURATION", "RESPONSE_DURATION", "RESPONSE_TX_DURATION",
+        "UPSTREAM_HOST", "UPSTREAM_CLUSTER", "UPSTREAM_LOCAL_ADDRESS", "DOWNSTREAM_REMOTE_ADDRESS", "DOWNSTREAM_LOCAL_ADDRESS", "REQUESTED_SERVER_NAME", "ROUTE_NAME", "CONNECTION_ID", "HOSTNAME",
+        "CONNECTION_TERMINATION_DETAILS", "UPSTREAM_TRANSPORT_FAILURE_REASON", "UPSTREAM_REQUEST_ATTEMPT_COUNT",
+    };
+
+    /// <summary>Refuses an operator without the parameters that it needs, or with some that mean nothing to it.</summary>
+    public static void Check(string name, string argument, string path)
+    {
+        if (argument.Length == 0 && NeedArgument.Contains(name)) throw new Compile.ConfigRefusedException(path, $"the operator {name} needs parameters");
+        if (argument.Length > 0 && TakeNoArgument.Contains(name)) throw new Compile.ConfigRefusedException(path, $"the operator {name} takes no parameters");
+        if (argument.Count(c => c == '?') > 1 && name is "REQ" or "RESP" or "TRAILER") throw new Compile.ConfigRefusedException(path, $"the operator {name} has more than one alternative: {argument}");
+    }
+
     private static readonly byte[] HostName = Encoding.UTF8.GetBytes(Environment.MachineName);
 
     /// <summary>The writer of an operator, and whether it gives a number; null for an unknown name.</summary>

@@ -117,6 +117,7 @@ internal sealed class FormatString
         if (tail > 0 && int.TryParse(text.AsSpan(tail + 1), NumberStyles.None, CultureInfo.InvariantCulture, out maxLength)) text = text[..tail];
         var name = open < 0 ? text : text[..open];
         var argument = open >= 0 && close > open ? text[(open + 1)..close] : "";
+        FormatOperators.Check(name, argument, path);
         var (write, isNumber) = FormatOperators.Find(name, argument, path);
         return write is null ? throw new ConfigRefusedException(path, $"the operator %{text}% is not known") : new Part(null, write, maxLength, isNumber);
     }

@@ -26,6 +26,7 @@ internal static class ClusterCompiler
         Refuse(cluster);
         var options = cluster.TypedExtensionProtocolOptions.TryGetValue(HttpOptions, out var any) ? any.Read<HttpProtocolOptions>() : null;
         var protocols = UpstreamProtocols.Compile(cluster, options);
+        if (protocols.Protocol == UpstreamProtocol.Http1 && cluster.HealthChecks.Any(check => check.GrpcHealthCheck is not null)) throw new ConfigRefusedException("health_checks", "gRPC needs a cluster that speaks HTTP/2");
         var discovery = Discovery(cluster);
         var balancer = BalancerCompiler.Compile(cluster, discovery);
         return new ClusterSnapshot
@@ -93,6 +94,8 @@ internal static class ClusterCompiler
 
     private static void Refuse(Cluster cluster)
     {
+        if (cluster.Type == Cluster.Types.DiscoveryType.OriginalDst && cluster.LoadAssignment is not null) throw new ConfigRefusedException("load_assignment", "a cluster of type ORIGINAL_DST has none");
+        if (cluster.Type == Cluster.Types.DiscoveryType.LogicalDns && cluster.LoadAssignment is null) throw new ConfigRefusedException("load_assignment", "is missing: a cluster of type LOGICAL_DNS has exactly one endpoint");
         if (cluster.OriginalDstLbConfig?.MetadataKey is not null) throw new ConfigRefusedException("original_dst_lb_config.metadata_key", "is not supported");
 #pragma warning disable CS0612 // Older fields that some still send.
         if (cluster.DnsResolvers.Count > 0) throw new ConfigRefusedException("dns_resolvers", "are not supported: names are looked up with the system's");
@@ -167,7 +170,8 @@ internal static class Addresses
     };
 
     public static Network.SocketAddress Of(SocketAddress address, string path) =>
-        Network.SocketAddress.TryParse(address.Address, (int)address.PortValue, out var parsed)
-            ? parsed
-            : throw new ConfigRefusedException(path, $"'{address.Address}' is not an IP address");
+        address.PortSpecifierCase == SocketAddress.PortSpecifierOneofCase.NamedPort ? throw new ConfigRefusedException(path + ".named_port", "is not supported")
+            : Network.SocketAddress.TryParse(address.Address, (int)address.PortValue, out var parsed)
+                ? parsed
+                : throw new ConfigRefusedException(path, $"'{address.Address}' is not an IP address");
 }

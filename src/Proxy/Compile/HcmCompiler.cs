@@ -14,16 +14,20 @@ using Lateen.Proxy.Tracing;
 namespace Lateen.Proxy.Compile;
 
 /// <summary>HttpConnectionManager → <see cref="HcmSnapshot"/>. Tables from RDS come through slots that it asks for by name; filters from ECDS through slots that it has filled.</summary>
-internal sealed class HcmCompiler(ProxyContext context, Func<string, ConfigOrigin, RouteSlot> slotOf, Action<ExtensionSlot> fill)
+internal sealed class HcmCompiler(ProxyContext context, Func<string, ConfigOrigin, RouteSlot> slotOf, Action<ExtensionSlot> fill, Func<string, bool> isCluster)
 {
     public HcmSnapshot Compile(HttpConnectionManager hcm, TrafficDirection direction, string path)
     {
         var routes = hcm.RouteSpecifierCase switch
         {
             HttpConnectionManager.RouteSpecifierOneofCase.Rds => slotOf(hcm.Rds.RouteConfigName, ConfigOrigin.Of(hcm.Rds.ConfigSource, path + ".rds.config_source")),
-            HttpConnectionManager.RouteSpecifierOneofCase.RouteConfig => new RouteSlot("") { Table = RouteCompiler.Compile(hcm.RouteConfig) },
+            HttpConnectionManager.RouteSpecifierOneofCase.RouteConfig => Inline(hcm.RouteConfig, path + ".route_config."),
             var other => throw new ConfigRefusedException(path + ".route_specifier", $"{other} is not supported"),
         };
+        var upgrades = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        for (var i = 0; i < hcm.UpgradeConfigs.Count; i++)
+            if (!upgrades.Add(hcm.UpgradeConfigs[i].UpgradeType))
+                throw new ConfigRefusedException($"{path}.upgrade_configs[{i}]", $"{hcm.UpgradeConfigs[i].UpgradeType} is there twice");
         if (hcm.CodecType == HttpConnectionManager.Types.CodecType.Http3)
             throw new ConfigRefusedException(path + ".codec_type", $"{hcm.CodecType} is not supported");
         return new HcmSnapshot
@@ -96,6 +100,12 @@ internal sealed class HcmCompiler(ProxyContext context, Func<string, ConfigOrigi
             DelayedCloseMs = Durations.Ms(hcm.DelayedCloseTimeout) ?? 1000,
             SuppressEnvoyHeaders = SuppressesHeaders(hcm),
         };
+    }
+
+    private RouteSlot Inline(Envoy.Config.Route.V3.RouteConfiguration table, string path)
+    {
+        if (table.ValidateClusters ?? true) RouteRules.CheckClusters(table, isCluster, path);
+        return new RouteSlot("") { Table = RouteCompiler.Compile(table) };
     }
 
     private static ClientCertDetails CertDetails(HttpConnectionManager hcm, string path)

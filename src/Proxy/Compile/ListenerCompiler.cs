@@ -21,6 +21,9 @@ internal sealed class ListenerCompiler(ProxyContext context, HcmCompiler hcm, Tr
     public ListenerSnapshot Compile(Listener listener, ListenerSnapshot? previous)
     {
         if (listener.Address is null) throw new ConfigRefusedException("address", "is missing");
+        ChainRules.Check(listener);
+        if (listener.ApiListener is not null) throw new ConfigRefusedException("api_listener", "is not supported");
+        if (listener.Address.SocketAddress?.Protocol == Envoy.Config.Core.V3.SocketAddress.Types.Protocol.Udp) throw new ConfigRefusedException("address.socket_address.protocol", "UDP is not supported");
         var known = (previous?.Chains ?? []).Append(previous?.Default).OfType<ChainSnapshot>().ToDictionary(chain => chain.Fingerprint, chain => chain);
         var filters = ListenerFilters(listener);
         var address = Addresses.Of(listener.Address, "address");

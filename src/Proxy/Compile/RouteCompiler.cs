@@ -48,6 +48,9 @@ internal static class RouteCompiler
         return new RouteTable(config.Name, domains, config.IgnorePortInHostMatching, Fingerprints.Of(config));
     }
 
+    /// <summary>Most bytes of a direct response's body when the table says nothing.</summary>
+    private const uint DefaultBodyLimit = 4096;
+
     private sealed record Scope(
         RouteConfiguration Config, Envoy.Config.Route.V3.VirtualHost Host, HeaderOperations[] Request, HeaderOperations[] Response, bool MostSpecificWins, RouteFilters Filters, RateLimitPolicy RateLimits);
 
@@ -72,7 +75,7 @@ internal static class RouteCompiler
         {
             Route.ActionOneofCase.Route_ => CompileAction(entry, route.Route_, scope, path + ".route"),
             Route.ActionOneofCase.Redirect => entry with { Redirect = CompileRedirect(route.Redirect, path + ".redirect") },
-            Route.ActionOneofCase.DirectResponse => entry with { Direct = CompileDirect(route.DirectResponse, path + ".direct_response") },
+            Route.ActionOneofCase.DirectResponse => entry with { Direct = CompileDirect(route.DirectResponse, scope.Config.MaxDirectResponseBodySizeBytes ?? DefaultBodyLimit, path + ".direct_response") },
             _ => throw new ConfigRefusedException(path, $"the action {route.ActionCase} is not supported"),
         };
     }
@@ -138,6 +141,7 @@ internal static class RouteCompiler
 
     private static RouteEntry CompileAction(RouteEntry entry, RouteAction action, Scope scope, string path)
     {
+        RouteRules.Check(action, path);
         if (action.InternalRedirectPolicy is not null) throw new ConfigRefusedException(path + ".internal_redirect_policy", "is not supported");
         var criteria = SubsetCompiler.Criteria(action.MetadataMatch);
         var weighted = action.WeightedClusters?.Clusters.Select((cluster, i) => new WeightedCluster(
@@ -260,16 +264,21 @@ internal static class RouteCompiler
         Re2Substitution(redirect.RegexRewrite?.Substitution),
         redirect.StripQuery);
 
-    private static DirectResponse CompileDirect(DirectResponseAction direct, string path) => new(
-        (int)direct.Status,
-        direct.Body?.SpecifierCase switch
-        {
-            Envoy.Config.Core.V3.DataSource.SpecifierOneofCase.InlineString => Encoding.UTF8.GetBytes(direct.Body.InlineString),
-            Envoy.Config.Core.V3.DataSource.SpecifierOneofCase.InlineBytes => direct.Body.InlineBytes.ToByteArray(),
-            Envoy.Config.Core.V3.DataSource.SpecifierOneofCase.Filename => File.ReadAllBytes(direct.Body.Filename),
-            null or Envoy.Config.Core.V3.DataSource.SpecifierOneofCase.None => [],
-            var other => throw new ConfigRefusedException(path + ".body", $"the source {other} is not supported"),
-        });
+    private static DirectResponse CompileDirect(DirectResponseAction direct, uint limit, string path)
+    {
+        var body = BodyOf(direct, path);
+        if (body.Length > limit) throw new ConfigRefusedException(path + ".body", $"has {body.Length} bytes, more than the {limit} of max_direct_response_body_size_bytes");
+        return new DirectResponse((int)direct.Status, body);
+    }
+
+    private static byte[] BodyOf(DirectResponseAction direct, string path) => direct.Body?.SpecifierCase switch
+    {
+        Envoy.Config.Core.V3.DataSource.SpecifierOneofCase.InlineString => Encoding.UTF8.GetBytes(direct.Body.InlineString),
+        Envoy.Config.Core.V3.DataSource.SpecifierOneofCase.InlineBytes => direct.Body.InlineBytes.ToByteArray(),
+        Envoy.Config.Core.V3.DataSource.SpecifierOneofCase.Filename => File.ReadAllBytes(direct.Body.Filename),
+        null or Envoy.Config.Core.V3.DataSource.SpecifierOneofCase.None => [],
+        var other => throw new ConfigRefusedException(path + ".body", $"the source {other} is not supported"),
+    };
 
     /// <summary>RE2 writes \1 where .NET writes $1.</summary>
     internal static string Re2Substitution(string? substitution)

@@ -48,6 +48,9 @@ internal sealed class ClusterResources(ProxyContext context, TransportCompiler t
     /// <summary>Files that hold assignments.</summary>
     public IEnumerable<ConfigOrigin> EndpointFiles => _clusters.Values.Where(cluster => cluster is { NeedsAssignment: true, Endpoints.File: not null }).Select(cluster => cluster.Endpoints);
 
+    /// <summary>There is a cluster of the name, warm or not.</summary>
+    public bool Has(string name) => _clusters.ContainsKey(name);
+
     /// <summary>Takes a cluster. Nothing changes when it is refused.</summary>
     /// <exception cref="ConfigRefusedException">It cannot be honoured.</exception>
     public void Upsert(Cluster message, string version, bool isStatic)
@@ -55,6 +58,7 @@ internal sealed class ClusterResources(ProxyContext context, TransportCompiler t
         if (_clusters.TryGetValue(message.Name, out var known))
         {
             if (known.IsStatic && !isStatic) return;
+            if (isStatic) throw new ConfigRefusedException("name", $"a cluster is named {message.Name} already");
             if (known.Message.Equals(message))
             {
                 known.Version = version;

@@ -38,7 +38,7 @@ internal sealed class ResourceState
         _stats = new XdsStats(context.Stats);
         var transports = new TransportCompiler(context.Stats, context.Secrets, context.Log);
         _clusters = new ClusterResources(context, transports);
-        _listeners = new ListenerResources(new ListenerCompiler(context, new HcmCompiler(context, SlotOf, Fill), transports, _needs), publishListeners);
+        _listeners = new ListenerResources(new ListenerCompiler(context, new HcmCompiler(context, SlotOf, Fill, _clusters.Has), transports, _needs), publishListeners);
         Kinds =
         [
             new ResourceKind(TypeUrls.Cluster, null, ApplyClusters),
@@ -121,7 +121,11 @@ internal sealed class ResourceState
         _extensions.KeepOnly(_listeners.Needs.OfType<ExtensionSlot>());
     });
 
-    public IReadOnlyList<Refusal> ApplyRoutes(ResourceUpdate update) => Apply<RouteConfiguration>(update, route => route.Name, (route, version) => _routes.Apply(route, version, update.File), _ =>
+    public IReadOnlyList<Refusal> ApplyRoutes(ResourceUpdate update) => Apply<RouteConfiguration>(update, route => route.Name, (route, version) =>
+    {
+        if (route.ValidateClusters is true) RouteRules.CheckClusters(route, _clusters.Has, "");
+        _routes.Apply(route, version, update.File);
+    }, _ =>
     {
         _routes.Without(update.Removed);
         _listeners.Publish();

@@ -83,6 +83,7 @@ internal sealed class TestProxy : IAsyncDisposable
             normalize_path: true
         {{Indent(manager, 4)}}
             route_config:
+              validate_clusters: false
               virtual_hosts:
               - name: all
                 domains: ["*"]

@@ -29,13 +29,16 @@ internal sealed class HeaderOperations
             var at = $"{path}[{i}]";
             if (option.Header is null || option.Header.Key.Length == 0) throw new ConfigRefusedException(at + ".header.key", "the name is empty");
             var name = option.Header.Key.ToLowerInvariant();
-            if (name.StartsWith(':') && name is not (":authority" or ":path" or ":scheme" or ":method")) throw new ConfigRefusedException(at + ".header.key", $"{name} may not be changed");
+            if (name.StartsWith(':') || name == "host") throw new ConfigRefusedException(at + ".header.key", $"{name} may not be changed");
             var action = option.AppendAction;
 #pragma warning disable CS0612 // append is older than append_action, and still sent.
+            if (option.Append is not null && action != HeaderValueOption.Types.HeaderAppendAction.AppendIfExistsOrAdd) throw new ConfigRefusedException(at, "has both append and append_action");
             if (option.Append is { } append) action = append ? HeaderValueOption.Types.HeaderAppendAction.AppendIfExistsOrAdd : HeaderValueOption.Types.HeaderAppendAction.OverwriteIfExistsOrAdd;
 #pragma warning restore CS0612
-            compiled[i] = (Encoding.ASCII.GetBytes(name == "host" ? ":authority" : name), FormatString.Compile(option.Header.Value, at + ".header.value"), action, option.KeepEmptyValue);
+            compiled[i] = (Encoding.ASCII.GetBytes(name), FormatString.Compile(option.Header.Value, at + ".header.value"), action, option.KeepEmptyValue);
         }
+        if (remove.FirstOrDefault(name => name.StartsWith(':') || name.Equals("host", StringComparison.OrdinalIgnoreCase)) is { } kept)
+            throw new ConfigRefusedException(path.Replace("_to_add", "_to_remove", StringComparison.Ordinal), $"{kept} may not be removed");
         return new HeaderOperations(compiled, [.. remove.Select(name => Encoding.ASCII.GetBytes(name.ToLowerInvariant()))]);
     }
 
