@@ -75,10 +75,10 @@ internal sealed class OtlpAccessLog : AccessLog
         var interval = TimeSpan.FromMilliseconds(Durations.Ms(config.BufferFlushInterval ?? common?.BufferFlushInterval) ?? 1000);
         if (config.HttpService is { } http)
         {
-            if (http.HttpUri is not { Cluster.Length: > 0 } uri || !Uri.TryCreate(uri.Uri, UriKind.Absolute, out var target)) throw new ConfigRefusedException(path + ".http_service.http_uri", "needs an absolute uri and a cluster");
-            var collector = new Collector(context, uri.Cluster);
+            var (cluster, target, host) = TracingCompiler.HttpUri(http.HttpUri, path + ".http_service.http_uri");
+            var collector = new Collector(context, cluster);
             var headers = http.RequestHeadersToAdd.Select(header => (header.Header?.Key ?? "", header.Header?.Value ?? "")).ToArray();
-            return new OtlpLogSender(resource, interval, (request, cancel) => collector.PostAsync(target.PathAndQuery, target.Authority, "application/x-protobuf", headers, request.ToByteArray(), cancel), context);
+            return new OtlpLogSender(resource, interval, (request, cancel) => collector.PostAsync(target, host, "application/x-protobuf", headers, request.ToByteArray(), cancel), context);
         }
         var service = config.GrpcService is not null ? Collector.Of(config.GrpcService, context, path + ".grpc_service") : Collector.Of(common?.GrpcService, context, path + ".common_config.grpc_service");
         return new OtlpLogSender(resource, interval, (request, cancel) => service.CallAsync(Export, request, cancel), context);

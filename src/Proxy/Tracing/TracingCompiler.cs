@@ -101,9 +101,10 @@ internal static class TracingCompiler
 
     private static KeyValue Attribute(string key, string value) => new() { Key = key, Value = new AnyValue { StringValue = value } };
 
-    private static (string Cluster, string Path, string Host) HttpUri(HttpUri? uri, string path)
+    /// <summary>The cluster, path and host of a collector. A URI may leave out its scheme, as istiod's does.</summary>
+    internal static (string Cluster, string Path, string Host) HttpUri(HttpUri? uri, string path)
     {
-        if (uri is null || uri.Cluster.Length == 0 || !Uri.TryCreate(uri.Uri, UriKind.Absolute, out var parsed)) throw new ConfigRefusedException(path, "needs an absolute uri and a cluster");
+        if (uri is null || uri.Cluster.Length == 0 || !Uri.TryCreate(uri.Uri.Contains("://", StringComparison.Ordinal) ? uri.Uri : "http://" + uri.Uri, UriKind.Absolute, out var parsed)) throw new ConfigRefusedException(path, "needs a uri with a host, and a cluster");
         return (uri.Cluster, parsed.PathAndQuery, parsed.Authority);
     }
 
