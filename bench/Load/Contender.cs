@@ -64,7 +64,7 @@ internal sealed class Contender(string name, string program, string version, Fun
         if (options.Wants("proxies", "nginx") && OnPath("nginx") is { } nginx)
             yield return new Contender("nginx", nginx, MeasuredProcess.Run(0, nginx, "-v").Trim(), (backend, ports, folder) => ["-c", Configurations.Nginx(backend, ports, folder), "-p", folder, "-e", "stderr"], PortKind.Http2Both);
         if (options.Wants("proxies", "envoy") && (Environment.GetEnvironmentVariable("ENVOY_PATH") ?? OnPath("envoy")) is { } envoy && File.Exists(envoy))
-            yield return new Contender("envoy", envoy, MeasuredProcess.Run(0, envoy, "--version").Trim(), (backend, ports, folder) =>
+            yield return new Contender("envoy", envoy, MeasuredProcess.Run(0, envoy, "--version").Split("version:")[^1].Trim(), (backend, ports, folder) =>
                 ["-c", Configurations.Envoy(backend, ports, folder, "envoy"), "--concurrency", "1", "-l", "warning", "--disable-hot-restart"]);
     }
 

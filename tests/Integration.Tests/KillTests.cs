@@ -54,7 +54,10 @@ public sealed class KillTests(MeshFixture mesh)
         try
         {
             // A machine that this load keeps busy may not judge the files within a webhook's time.
-            await Eventually.PassesAsync(() => mesh.KubectlAsync("apply", "-f", Path.Combine(folder, "destination-rule-all.yaml"), "-f", Path.Combine(folder, "virtual-service-all-v1.yaml")), MeshFixture.Patience);
+            await Eventually.PassesAsync(() => mesh.KubectlAsync("apply", "-f", Path.Combine(folder, "destination-rule-all.yaml")), MeshFixture.Patience);
+            // Rules first, and time for them to arrive, as Istio's pages say.
+            await load.CountAsync(30, Stopwatch.GetTimestamp() + 3 * Stopwatch.Frequency);
+            await Eventually.PassesAsync(() => mesh.KubectlAsync("apply", "-f", Path.Combine(folder, "virtual-service-all-v1.yaml")), MeshFixture.Patience);
             await Eventually.TrueAsync(
                 async () =>
                 {

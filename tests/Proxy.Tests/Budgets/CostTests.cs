@@ -7,9 +7,14 @@ using Xunit;
 
 namespace Lateen.Proxy.Tests.Budgets;
 
+/// <summary>Memory is that of the whole process: nothing else may run in it meanwhile.</summary>
+[CollectionDefinition(nameof(CostTests), DisableParallelization = true)]
+public sealed class CostTestsRunAlone;
+
 /// <summary>
 /// What a request and a connection cost, in a running proxy with routing, statistics and an access log as a sidecar has them.
 /// </summary>
+[Collection(nameof(CostTests))]
 public sealed class CostTests : IDisposable
 {
     private const int WarmUp = 400;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
+using Lateen.Proxy.Http.Headers;
 using Lateen.Proxy.Compile;
 using Lateen.Proxy.Filters.Http.Router;
 using Lateen.Proxy.Stats;
@@ -166,7 +167,7 @@ public sealed class RetryTests
     [InlineData("m", null)]
     [InlineData("-5m", null)]
     [InlineData("1234567890m", null)]
-    public void A_grpc_timeout_is_read_as_milliseconds(string text, int? expected) => Assert.Equal(expected, GrpcTimeouts.Parse(Encoding.ASCII.GetBytes(text)));
+    public void A_grpc_timeout_is_read_as_milliseconds(string text, int? expected) => Assert.Equal(expected, GrpcTimeout.Parse(Encoding.ASCII.GetBytes(text)));
 
     [Theory]
     [InlineData("retry_policy: {retry_on: 5xx, retry_host_predicate: [{name: mine}]}", "virtual_hosts[0].routes[0].route.retry_policy.retry_host_predicate[0]")]

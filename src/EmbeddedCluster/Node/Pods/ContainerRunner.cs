@@ -14,7 +14,10 @@ internal sealed class ContainerRunner(NodeParts node, string podFolder, Func<Pod
     private static readonly TimeSpan FirstBackOff = TimeSpan.FromSeconds(10), LongestBackOff = TimeSpan.FromMinutes(5), CalmAfter = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan ShortestStop = TimeSpan.FromSeconds(2);
 
-    /// <summary>Finds a container that an earlier runtime started.</summary>
+    /// <summary>
+    /// Finds a container that an earlier runtime started. What that one's probes found holds: a pod that serves is not taken out of service
+    /// because the runtime was started anew. Source: Kubernetes pkg/kubelet/prober/worker.go, which does the same.
+    /// </summary>
     public void Adopt(ContainerState container)
     {
         var attempts = ContainerFolder.Attempts(podFolder, container.Definition.Name);
@@ -31,7 +34,10 @@ internal sealed class ContainerRunner(NodeParts node, string podFolder, Func<Pod
         }
         node.Logs.Add(attempts[^1]);
         Watch(record.Process);
-        if (record.Process.IsAlive) StartProbes(container);
+        if (!record.Process.IsAlive) return;
+        container.Told = fields().Pod.Status.ItemsOf("containerStatuses").FirstOrDefault(status => status.TextOf("containerID") == PodStatus.IdOf(record)) ?? [];
+        StartProbes(container);
+        container.Told = [];
     }
 
     /// <summary>Starts the next attempt, or notes why it cannot be started.</summary>
@@ -250,7 +256,10 @@ internal sealed class ContainerRunner(NodeParts node, string podFolder, Func<Pod
                 wake();
             },
             message => node.Events.Record(pod, "Warning", "Unhealthy", $"{kind} probe failed: {message}", container.Definition),
-            hurries: kind != "Liveness");
+            hurries: kind != "Liveness",
+            succeededBefore: kind == "Readiness" && container.Told.FlagOf("ready") || kind == "Startup" && container.Told.FlagOf("started"));
+        // A start that is over is not judged again.
+        if (untilSuccess && loop.Succeeded) return loop;
         _ = loop.RunAsync(node.Time.GetUtcNow() - container.Record!.StartedAt, node.Time, probing.Token);
         return loop;
     }

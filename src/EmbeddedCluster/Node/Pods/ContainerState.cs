@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Lateen.EmbeddedCluster.Node.Containers;
 using Lateen.EmbeddedCluster.Node.Probes;
 
@@ -32,6 +33,9 @@ internal sealed class ContainerState(ContainerDefinition definition)
 
     /// <summary>The stop that is under way, or null.</summary>
     public Task? Stopping { get; set; }
+
+    /// <summary>The status that an earlier runtime told of it, while it is taken over; empty otherwise.</summary>
+    public JsonObject Told { get; set; } = [];
 
     /// <summary>The startup probe, while the container runs and has one.</summary>
     public ProbeLoop? Startup { get; set; }

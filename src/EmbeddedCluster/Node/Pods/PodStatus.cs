@@ -160,5 +160,6 @@ internal static class PodStatus
         return terminated;
     }
 
-    private static string IdOf(ContainerRecord record) => $"lateen://{record.Id}";
+    /// <summary>The name of an attempt in the status.</summary>
+    public static string IdOf(ContainerRecord record) => $"lateen://{record.Id}";
 }

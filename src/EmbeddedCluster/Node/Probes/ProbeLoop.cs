@@ -25,8 +25,13 @@ internal sealed class ProbeLoop
     /// <param name="onChange">Called when <see cref="Succeeded"/> or <see cref="Failed"/> changes.</param>
     /// <param name="onFailure">Called with the message of every failed question of a period.</param>
     /// <param name="hurries">Whether it asks more often until the first success; not for liveness.</param>
-    public ProbeLoop(ProbeConfig config, Func<CancellationToken, Task<ProbeOutcome>> ask, Action<ProbeLoop> onChange, Action<string> onFailure, bool hurries = false) =>
+    /// <param name="succeededBefore">What an earlier runtime found: it holds until a row of failures says otherwise.</param>
+    public ProbeLoop(
+        ProbeConfig config, Func<CancellationToken, Task<ProbeOutcome>> ask, Action<ProbeLoop> onChange, Action<string> onFailure, bool hurries = false, bool succeededBefore = false)
+    {
         (_config, _ask, _onChange, _onFailure, _hurries) = (config, ask, onChange, onFailure, hurries);
+        _hasSucceeded = _lastOutcome = succeededBefore;
+    }
 
     /// <summary>The last successes reached their threshold, and no row of failures has since.</summary>
     public bool Succeeded => _hasSucceeded;

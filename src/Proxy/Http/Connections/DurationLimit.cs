@@ -44,45 +44,9 @@ internal sealed class DurationLimit
     /// <summary>Milliseconds, 0 for no limit, null when the route says nothing.</summary>
     private long? DurationOf(RouteEntry route)
     {
-        if (route.GrpcTimeoutMaxMs is not { } most || !GrpcTimeout.TryParse(_exchange.Request[KnownHeader.GrpcTimeout], out var asked)) return route.MaxStreamDurationMs;
+        if (route.GrpcTimeoutMaxMs is not { } most || GrpcTimeout.Parse(_exchange.Request[KnownHeader.GrpcTimeout]) is not { } asked) return route.MaxStreamDurationMs;
         var limited = most > 0 ? Math.Min(asked, most) : asked;
         // What the client asks for, less the time that the answer needs on its way back.
         return Math.Max(1, limited - Math.Min(limited, route.GrpcTimeoutOffsetMs));
-    }
-}
-
-/// <summary>The grpc-timeout header. Pure. Source: gRPC over HTTP/2, "Timeout".</summary>
-internal static class GrpcTimeout
-{
-    private const int MostDigits = 8;
-
-    /// <summary>Milliseconds, rounded up; false for anything that is not at most eight digits and a unit.</summary>
-    public static bool TryParse(ReadOnlySpan<byte> text, out long milliseconds)
-    {
-        milliseconds = 0;
-        if (text.Length is < 2 or > MostDigits + 1 || !HttpText.TryParseLength(text[..^1], out var amount)) return false;
-        switch (text[^1])
-        {
-            case (byte)'H':
-                milliseconds = amount * 3_600_000;
-                return true;
-            case (byte)'M':
-                milliseconds = amount * 60_000;
-                return true;
-            case (byte)'S':
-                milliseconds = amount * 1000;
-                return true;
-            case (byte)'m':
-                milliseconds = amount;
-                return true;
-            case (byte)'u':
-                milliseconds = (amount + 999) / 1000;
-                return true;
-            case (byte)'n':
-                milliseconds = (amount + 999_999) / 1_000_000;
-                return true;
-            default:
-                return false;
-        }
     }
 }

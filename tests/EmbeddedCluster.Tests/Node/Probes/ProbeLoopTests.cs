@@ -37,5 +37,30 @@ public sealed class ProbeLoopTests
         Assert.Equal(1, asked);
     }
 
-    private static ProbeConfig Hourly() => ProbeConfig.Read(new JsonObject { ["periodSeconds"] = 3600 });
+    [Fact]
+    public async Task WhatWasFoundBeforeHoldsUntilARowOfFailures()
+    {
+        var asked = 0;
+        using var stop = new CancellationTokenSource();
+        var config = ProbeConfig.Read(JsonNode.Parse("""{"periodSeconds": 1, "failureThreshold": 2}""")!.AsObject());
+        var seen = new List<bool>();
+        ProbeLoop loop = null!;
+        loop = new ProbeLoop(
+            config,
+            _ =>
+            {
+                seen.Add(loop.Succeeded);
+                return Task.FromResult(new ProbeOutcome(++asked < 2, "no"));
+            },
+            _ => { }, _ => { }, hurries: true, succeededBefore: true);
+        var running = loop.RunAsync(TimeSpan.Zero, TimeProvider.System, stop.Token);
+        await Eventually.TrueAsync(() => loop.Failed);
+        await stop.CancelAsync();
+        await running;
+        // Asked well, then badly twice: until the second time it counted as before.
+        Assert.Equal([true, true, true], seen);
+        Assert.False(loop.Succeeded);
+    }
+
+    private static ProbeConfig Hourly() => ProbeConfig.Read(JsonNode.Parse("""{"periodSeconds": 3600}""")!.AsObject());
 }

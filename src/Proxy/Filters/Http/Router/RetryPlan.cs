@@ -52,7 +52,7 @@ internal sealed class RetryPlan
         _tried.Clear();
         Overrides(request);
         if (_policy.RetriableRequestHeaders.Length > 0 && !AnyMatches(_policy.RetriableRequestHeaders, request)) _on = RetryOn.None;
-        var grpc = GrpcTimeout(route, request);
+        var grpc = TimeoutOfGrpc(route, request);
         _tellsGrpc = grpc is not null;
         TimeoutMs = Number(request, KnownHeader.EnvoyTimeoutMs) ?? grpc ?? route.TimeoutMs;
         PerTryTimeoutMs = Number(request, KnownHeader.EnvoyPerTryTimeoutMs) ?? _policy.PerTryTimeoutMs;
@@ -203,31 +203,11 @@ internal sealed class RetryPlan
         request.TryGet(header, out var text) && long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 
     /// <summary>The time that a gRPC client allows itself, at most what the route allows; null when it does not count.</summary>
-    private static long? GrpcTimeout(RouteEntry route, HeaderMap request)
+    private static long? TimeoutOfGrpc(RouteEntry route, HeaderMap request)
     {
         if (route.GrpcRouteTimeoutMaxMs is not { } most || !request[KnownHeader.ContentType].StartsWith("application/grpc"u8)) return null;
-        var asked = request.TryGet(KnownHeader.GrpcTimeout, out var text) ? GrpcTimeouts.Parse(text) : null;
+        var asked = request.TryGet(KnownHeader.GrpcTimeout, out var text) ? GrpcTimeout.Parse(text) : null;
         var timeout = asked ?? 0;
         return most > 0 && (timeout == 0 || timeout > most) ? most : timeout;
-    }
-}
-
-/// <summary>The grpc-timeout header: digits and a unit. Source: the gRPC protocol over HTTP/2, "Timeout".</summary>
-internal static class GrpcTimeouts
-{
-    /// <summary>Milliseconds, rounded up; null for what is no timeout.</summary>
-    public static long? Parse(ReadOnlySpan<byte> text)
-    {
-        if (text.Length is < 2 or > 9 || !long.TryParse(text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out var amount)) return null;
-        return text[^1] switch
-        {
-            (byte)'H' => amount * 3_600_000,
-            (byte)'M' => amount * 60_000,
-            (byte)'S' => amount * 1000,
-            (byte)'m' => amount,
-            (byte)'u' => (amount + 999) / 1000,
-            (byte)'n' => (amount + 999_999) / 1_000_000,
-            _ => null,
-        };
     }
 }
