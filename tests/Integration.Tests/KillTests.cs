@@ -38,6 +38,9 @@ public sealed class KillTests(MeshFixture mesh)
         mesh.Require();
         var folder = Corpora.Require("istio-1.30.3", "samples", "bookinfo", "networking");
         await using var load = await Load.StartAsync(mesh.Gateway, 4);
+        // Rules first, and time for them to arrive, as Istio's pages say: while proxies find Pilot again, rules and routes would come together.
+        await mesh.KubectlAsync("apply", "-f", Path.Combine(folder, "destination-rule-all.yaml"));
+        await load.CountAsync(30, Stopwatch.GetTimestamp() + 3 * Stopwatch.Frequency);
         var processes = await mesh.ProcessesAsync();
         // Nobody starts it again meanwhile, for long enough that connections, pings and retries run out.
         Posix.Kill(processes["supervisor"], SigStop);
@@ -54,9 +57,6 @@ public sealed class KillTests(MeshFixture mesh)
         try
         {
             // A machine that this load keeps busy may not judge the files within a webhook's time.
-            await Eventually.PassesAsync(() => mesh.KubectlAsync("apply", "-f", Path.Combine(folder, "destination-rule-all.yaml")), MeshFixture.Patience);
-            // Rules first, and time for them to arrive, as Istio's pages say.
-            await load.CountAsync(30, Stopwatch.GetTimestamp() + 3 * Stopwatch.Frequency);
             await Eventually.PassesAsync(() => mesh.KubectlAsync("apply", "-f", Path.Combine(folder, "virtual-service-all-v1.yaml")), MeshFixture.Patience);
             await Eventually.TrueAsync(
                 async () =>
