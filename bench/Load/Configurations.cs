@@ -46,18 +46,6 @@ internal static class Configurations
               timeout server 3600s
               timeout connect 5s
               maxconn 8000
-            frontend http
-              mode http
-              option httplog
-              log global
-              bind 127.0.0.1:{ports[PortKind.Http]}
-              unique-id-format %[uuid()]
-              unique-id-header x-request-id
-              option forwardfor
-              acl jason req.hdr(end-user) -m str jason
-              acl reviews req.hdr(host),field(1,:) -m str 127.0.0.1 reviews reviews.default.svc.cluster.local
-              http-request deny deny_status 404 if jason
-              use_backend reviews if reviews
             backend reviews
               mode http
               http-reuse always
@@ -75,10 +63,13 @@ internal static class Configurations
               server s1 127.0.0.1:{backends.Tls} ssl verify required ca-file {backends.Certificates.Authority} crt {backends.Certificates.Both} sni str(reviews) verifyhost reviews
 
             """);
-        foreach (var (kind, how, where) in new[]
+        const string Jason = "acl jason req.hdr(end-user) -m str jason\n  http-request deny deny_status 404 if jason";
+        const string Policy = "acl allowed method GET\n  acl allowed_path path_beg /small /large\n  http-request deny unless allowed allowed_path";
+        foreach (var (kind, how, rules, where) in new[]
                  {
-                     (PortKind.Http2, "proto h2", "reviews"), (PortKind.Http2Both, "proto h2", "reviews-h2"),
-                     (PortKind.Tls, $"ssl crt {backends.Certificates.Both} alpn http/1.1", "reviews-tls"),
+                     (PortKind.Http, "", Jason, "reviews"), (PortKind.Rbac, "", Policy, "reviews"),
+                     (PortKind.Http2, "proto h2", Jason, "reviews"), (PortKind.Http2Both, "proto h2", Jason, "reviews-h2"),
+                     (PortKind.Tls, $"ssl crt {backends.Certificates.Both} alpn http/1.1", Jason, "reviews-tls"),
                  })
             if (ports.TryGetValue(kind, out var port))
                 text.Append($"""
@@ -90,29 +81,11 @@ internal static class Configurations
                       unique-id-format %[uuid()]
                       unique-id-header x-request-id
                       option forwardfor
-                      acl jason req.hdr(end-user) -m str jason
                       acl reviews req.hdr(host),field(1,:) -m str 127.0.0.1 reviews reviews.default.svc.cluster.local
-                      http-request deny deny_status 404 if jason
+                      {rules}
                       use_backend {where} if reviews
 
                     """);
-        if (ports.TryGetValue(PortKind.Rbac, out var rbac))
-            text.Append($"""
-                frontend rbac
-                  mode http
-                  option httplog
-                  log global
-                  bind 127.0.0.1:{rbac}
-                  unique-id-format %[uuid()]
-                  unique-id-header x-request-id
-                  option forwardfor
-                  acl reviews req.hdr(host),field(1,:) -m str 127.0.0.1 reviews reviews.default.svc.cluster.local
-                  acl allowed method GET
-                  acl allowed_path path_beg /small /large
-                  http-request deny unless allowed allowed_path
-                  use_backend reviews if reviews
-
-                """);
         if (ports.TryGetValue(PortKind.Tcp, out var tcp))
             text.Append($"""
                 listen tcp

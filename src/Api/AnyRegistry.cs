@@ -12,6 +12,7 @@ public static class AnyRegistry
 {
     private const int MaxDepth = 256;
     private static readonly ILookup<string, Lazy<FileDescriptor>> ByPackage = Files().ToLookup(file => file.Package, file => new Lazy<FileDescriptor>(file.Load), StringComparer.Ordinal);
+    // One file names its namespace itself: that of Istio's statistics filter, whose package is only "stats".
     private static readonly Lazy<Dictionary<string, string>> ByNamespace = new(() => ByPackage.ToDictionary(package => Plain(package.Key == "stats" ? "istio.extensions.stats" : package.Key), package => package.Key, StringComparer.OrdinalIgnoreCase));
     private static readonly Lazy<TypeRegistry> Types = new(() => TypeRegistry.FromFiles(ByPackage.SelectMany(package => package).Select(file => file.Value)));
     private static readonly Lazy<JsonFormatter> Writer = new(() => new(new JsonFormatter.Settings(false, All).WithIndentation()));
